@@ -1,0 +1,48 @@
+# Two commands do all on a machine with Python 3.11, git and make: `make run` and `make test`.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+READY := .venv/ready-to-run
+READY_DEV := .venv/ready-to-develop
+
+.PHONY: run test lint format bench lock clean
+
+run: $(READY) .env  ## set up and run everything on embedded defaults
+	@$(BIN)/python manage.py serve
+
+test: $(READY_DEV)  ## the tests, on SQLite unless DATABASE_URL says otherwise
+	$(BIN)/pytest
+
+lint: $(READY_DEV)  ## style, types, migrations, deployment checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	ENV_FILE= DEBUG=true $(BIN)/python manage.py makemigrations --check --dry-run
+
+format: $(READY_DEV)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY_DEV)  ## figures as ratios, measured side by side
+	ENV_FILE= DEBUG=true $(BIN)/python -m tests.bench
+
+lock: $(READY_DEV)  ## choose versions anew and write both lock files
+	$(BIN)/uv pip compile pyproject.toml --upgrade --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.lock --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
+
+clean:
+	rm -rf .venv var .coverage .mypy_cache .pytest_cache .ruff_cache
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+$(READY): requirements.lock | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(READY_DEV): requirements-dev.lock | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@ $(READY)
+
+.env:
+	cp env.example .env

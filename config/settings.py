@@ -1,0 +1,265 @@
+"""Settings of the whole product, read from the environment. Every variable is described in env.example."""
+
+import uuid
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from celery.schedules import schedule
+
+from config.environment import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment(BASE_DIR)
+
+# The process
+
+DEBUG = env.boolean("DEBUG", False)
+PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var")))
+SECRET_KEY = env.secret_key("SECRET_KEY", DEBUG, keep_in=DATA_DIR / "secret_key")
+PUBLIC_URL = env.url("PUBLIC_URL", f"http://localhost:{PORT}")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [
+    urlsplit(PUBLIC_URL).hostname or "",
+    *(["localhost", "127.0.0.1", "[::1]", "testserver"] if DEBUG else []),
+]
+# How many reverse proxies in front of this server set X-Forwarded-For and X-Forwarded-Proto.
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0)
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "platforms",
+    "rooms",
+    "meetings",
+    "recordings",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+# The API's paths have no trailing slash; a redirect would turn a provider's POST into a failure.
+APPEND_SLASH = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Data
+
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    DATABASES["default"]["OPTIONS"] = {
+        # A transaction takes the write lock when it begins, so that two of them wait for each other
+        # rather than fail half-way; WAL lets readers go on meanwhile.
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+        "timeout": 20,
+    }
+else:
+    DATABASES["default"]["OPTIONS"] = {"connect_timeout": 2}
+
+REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss"))
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
+
+MEDIA_ROOT = DATA_DIR / "media"
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+# Time and language
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# Security
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+SECURE_SSL_REDIRECT = not DEBUG and PUBLIC_URL.startswith("https://")
+SECURE_REDIRECT_EXEMPT = [r"^health$"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if SECURE_SSL_REDIRECT else 0
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+# HSTS for sibling subdomains and the browsers' preload list concern hosts that are not ours to decide for.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+# API
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rooms.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "rooms.api.errors.exception_handler",
+    "NUM_PROXIES": TRUSTED_PROXIES,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Reflector Rooms",
+    "DESCRIPTION": "Meeting rooms over several video platforms.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+ACCESS_TOKEN_LIFETIME = timedelta(seconds=env.integer("ACCESS_TOKEN_SECONDS", 24 * 3600, minimum=60))
+# Whether people who are not signed in may list shared rooms.
+PUBLIC_MODE = env.boolean("PUBLIC_MODE", False)
+
+# Video platforms: alias -> backend class and its options; see platforms/__init__.py
+
+AWS_S3_REGION = env.text("AWS_S3_REGION", "us-east-1")
+MOCK_PLATFORM_ENABLED = env.boolean("MOCK_PLATFORM_ENABLED", DEBUG)
+VIDEO_PLATFORMS = {
+    "whereby": {
+        "BACKEND": "platforms.backends.whereby.WherebyClient",
+        "OPTIONS": {
+            "api_url": env.url("WHEREBY_API_URL", "https://api.whereby.dev/v1"),
+            "api_key": env.text("WHEREBY_API_KEY"),
+            "webhook_secrets": env.words("WHEREBY_WEBHOOK_SECRET"),
+            "s3_bucket": env.text("AWS_WHEREBY_S3_BUCKET"),
+            "aws_access_key_id": env.text("AWS_WHEREBY_ACCESS_KEY_ID"),
+            "aws_access_key_secret": env.text("AWS_WHEREBY_ACCESS_KEY_SECRET"),
+        },
+    },
+    "daily": {
+        "BACKEND": "platforms.backends.daily.DailyClient",
+        "OPTIONS": {
+            "api_url": env.url("DAILY_API_URL", "https://api.daily.co/v1"),
+            "api_key": env.text("DAILY_API_KEY"),
+            "webhook_secrets": env.words("DAILY_WEBHOOK_SECRET"),
+            "subdomain": env.text("DAILY_SUBDOMAIN"),
+            "s3_bucket": env.text("AWS_DAILY_S3_BUCKET"),
+            "s3_region": env.text("AWS_DAILY_S3_REGION", AWS_S3_REGION),
+            "aws_role_arn": env.text("AWS_DAILY_ROLE_ARN"),
+            "recording_mode": env.choice("DAILY_RECORDING_MODE", "cloud", ("cloud", "raw-tracks")),
+        },
+    },
+}
+if MOCK_PLATFORM_ENABLED:
+    VIDEO_PLATFORMS["mock"] = {
+        "BACKEND": "platforms.backends.mock.MockClient",
+        "OPTIONS": {"webhook_secrets": ["mock-webhook-secret"], "public_url": PUBLIC_URL},
+    }
+PROVIDER_CONNECT_TIMEOUT = env.integer("PROVIDER_CONNECT_TIMEOUT", 3, minimum=1)  # seconds
+PROVIDER_READ_TIMEOUT = env.integer("PROVIDER_READ_TIMEOUT", 10, minimum=1)  # seconds
+PROVIDER_TOTAL_TIMEOUT = env.integer("PROVIDER_TOTAL_TIMEOUT", 15, minimum=1)  # seconds, all attempts together
+
+# The rollout: which platform an automatic room opens on; see rooms/selection.py
+
+DEFAULT_VIDEO_PLATFORM = env.choice("DEFAULT_VIDEO_PLATFORM", "whereby", tuple(VIDEO_PLATFORMS))
+VIDEO_PLATFORM_FAILOVER = env.words("VIDEO_PLATFORM_FAILOVER") or list(VIDEO_PLATFORMS)
+DAILY_MIGRATION_ENABLED = env.boolean("DAILY_MIGRATION_ENABLED", False)
+DAILY_MIGRATION_ROOM_IDS = env.json_list(
+    "DAILY_MIGRATION_ROOM_IDS", lambda item: str(uuid.UUID(item)), "room ids (UUIDs)"
+)
+DAILY_MIGRATION_PERCENTAGE = env.integer("DAILY_MIGRATION_PERCENTAGE", 0, maximum=100)
+VIDEO_PLATFORM_MIGRATION = {
+    "TARGET": "daily",
+    "SWITCH": "DAILY_MIGRATION_ENABLED",
+    "ROOM_IDS": "DAILY_MIGRATION_ROOM_IDS",
+    "PERCENTAGE": "DAILY_MIGRATION_PERCENTAGE",
+}
+
+# Meetings
+
+MEETING_DURATION = timedelta(minutes=env.integer("MEETING_DURATION_MINUTES", 8 * 60, minimum=1))
+# How long a request waits for another one that is opening the same room, in seconds.
+MEETING_OPEN_WAIT = env.integer("MEETING_OPEN_WAIT_SECONDS", 10, minimum=1)
+
+# Addresses that users or providers give must be public; these host:port pairs are let through all the same.
+OUTBOUND_ALLOWED_HOSTS = env.words("OUTBOUND_ALLOWED_HOSTS")
+
+# Background work: the rows in the database are the truth, a message is only a nudge to look at one
+
+CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", REDIS_URL, schemes=("redis", "rediss", "amqp", "amqps"))
+if not CELERY_BROKER_URL:
+    CELERY_BROKER_URL = "filesystem://"
+    for folder in ("queue", "control"):
+        (DATA_DIR / "broker" / folder).mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(DATA_DIR / "broker" / "queue"),
+        "data_folder_out": str(DATA_DIR / "broker" / "queue"),
+        "control_folder": str(DATA_DIR / "broker" / "control"),
+        "polling_interval": 0.2,
+    }
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SOFT_TIME_LIMIT = 60
+CELERY_TASK_TIME_LIMIT = 90
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "quick"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "platforms.tasks.sweep", "schedule": schedule(timedelta(seconds=10))},
+}
+
+# Logs: one line an event, key=value, never a secret, a host URL, a token or a signed link
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {
+        "handlers": ["console"],
+        "level": env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    },
+}

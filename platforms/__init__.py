@@ -1,0 +1,29 @@
+"""Everything about video platforms; knows no room, meeting or recording.
+
+`settings.VIDEO_PLATFORMS` maps an alias to a backend class and its options. `create_platform_client(alias)` makes
+the client (`handler`), which keeps the interface of `base` and speaks in the types of `types`. A backend lives in
+one file of `backends`, calls its provider only through `http.ProviderAPI`, and raises only what `exceptions` has.
+`testing` holds the promises of a client as test cases. `durable` is the model for work that must not be lost.
+"""
+
+from platforms.base import VideoPlatformClient
+from platforms.handler import (
+    create_platform_client,
+    get_available_platforms,
+    get_platform_client_class,
+    get_platform_config,
+    register_platform,
+)
+from platforms.types import MeetingData, SessionData, VideoPlatformConfig
+
+__all__ = [
+    "MeetingData",
+    "SessionData",
+    "VideoPlatformClient",
+    "VideoPlatformConfig",
+    "create_platform_client",
+    "get_available_platforms",
+    "get_platform_client_class",
+    "get_platform_config",
+    "register_platform",
+]

@@ -1,0 +1,5 @@
+from platforms.base import VideoPlatformClient
+
+
+class DailyClient(VideoPlatformClient):
+    label = "Daily"

@@ -1,0 +1,5 @@
+from platforms.base import VideoPlatformClient
+
+
+class WherebyClient(VideoPlatformClient):
+    label = "Whereby"

@@ -1,0 +1,103 @@
+"""The interface that every video platform keeps. `platforms.testing` holds its promises as test cases."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+
+from platforms.exceptions import PlatformNotConfigured, UnsupportedCapability
+from platforms.types import (
+    JoinLink,
+    JoinRequest,
+    MeetingData,
+    RoomSettings,
+    SessionData,
+    VideoPlatformConfig,
+)
+
+
+class VideoPlatformClient:
+    """One platform. A client is shared by threads and lives as long as the process.
+
+    Methods that call the provider raise PlatformUnavailable (try again later) or PlatformRejected (final).
+    """
+
+    label: ClassVar[str]
+    # Option of VideoPlatformConfig that must be set -> the environment variable that sets it.
+    required_options: ClassVar[dict[str, str]] = {}
+
+    # What the platform can do. Callers ask these and never compare names.
+    supports_logo: ClassVar[bool] = False
+    supports_presence: ClassVar[bool] = False
+    supports_closing: ClassVar[bool] = False
+    supports_locking: ClassVar[bool] = False
+    supports_join_tokens: ClassVar[bool] = False
+    room_modes: ClassVar[frozenset[str]] = frozenset({"normal", "group"})
+    recording_types: ClassVar[frozenset[str]] = frozenset({"none"})
+    recording_triggers: ClassVar[frozenset[str]] = frozenset({"none"})
+
+    def __init__(self, config: VideoPlatformConfig) -> None:
+        self.config = config
+
+    # Do not override
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @classmethod
+    def missing_variables(cls, config: VideoPlatformConfig) -> list[str]:
+        """The environment variables that must be set before this platform can be used."""
+        return [variable for option, variable in cls.required_options.items() if not getattr(config, option)]
+
+    def require_configured(self) -> None:
+        if missing := self.missing_variables(self.config):
+            raise PlatformNotConfigured(f"{self.label} is not configured: set {', '.join(missing)}.", self.name)
+
+    def require(self, capability: str) -> None:
+        """Refuse what the platform cannot do; `capability` is the name of a `supports_...` attribute."""
+        if not getattr(self, capability):
+            wanted = capability.removeprefix("supports_").replace("_", " ")
+            raise UnsupportedCapability(f"{self.label} does not support {wanted}.", self.name)
+
+    # May override
+
+    def warnings(self) -> list[str]:
+        """What staff should know about a configuration that works but not as they may expect."""
+        return []
+
+    def get_room_sessions(self, room_name: str) -> Sequence[SessionData]:
+        """The stretches in which people were in the provider's room; empty for a room that is gone."""
+        self.require("supports_presence")
+        raise NotImplementedError
+
+    def delete_room(self, room_name: str, meeting_id: str = "") -> bool:
+        """Close the provider's room and send everyone out. True also when it was gone already."""
+        self.require("supports_closing")
+        raise NotImplementedError
+
+    def upload_logo(self, room_name: str, logo_path: Path) -> bool:
+        """Show a PNG in the provider's room."""
+        self.require("supports_logo")
+        raise NotImplementedError
+
+    def join_link(self, request: JoinRequest) -> JoinLink:
+        """The address for one person: the host's for owners where the platform tells hosts by address."""
+        host_url = request.host_room_url if request.is_owner else ""
+        return JoinLink(url=host_url or request.room_url)
+
+    # Must write
+
+    def create_meeting(self, room_name_prefix: str, end_date: datetime, room: RoomSettings) -> MeetingData:
+        """Make a provider room that people can join until `end_date`.
+
+        The prefix is shortened and cleaned to what the provider takes; the rest of the name makes it unique.
+        """
+        raise NotImplementedError
+
+    def verify_webhook_signature(self, body: bytes, signature: str, timestamp: str | None = None) -> bool:
+        """Whether the provider signed exactly these bytes, with any of the configured secrets, recently.
+
+        Never raises for a malformed signature; compares in constant time.
+        """
+        raise NotImplementedError

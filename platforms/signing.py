@@ -1,0 +1,52 @@
+"""HMAC-SHA256 over raw bytes, in constant time, with any of several secrets (so that one can be rotated)."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import time
+from collections.abc import Iterable
+
+
+def sign_hex(secret: str, message: bytes) -> str:
+    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+
+
+def sign_base64(secret: str, message: bytes) -> str:
+    """The secret is itself base64. Raises ValueError when it is not."""
+    return base64.b64encode(hmac.new(decode_secret(secret), message, hashlib.sha256).digest()).decode()
+
+
+def decode_secret(secret: str) -> bytes:
+    try:
+        return base64.b64decode(secret, validate=True)
+    except binascii.Error as error:
+        raise ValueError("the secret is not base64") from error
+
+
+def matches_hex(secrets: Iterable[str], message: bytes, signature: str) -> bool:
+    return _matches_any([sign_hex(secret, message) for secret in secrets], signature.lower())
+
+
+def matches_base64(secrets: Iterable[str], message: bytes, signature: str) -> bool:
+    expected = []
+    for secret in secrets:
+        try:
+            expected.append(sign_base64(secret, message))
+        except ValueError:
+            continue
+    return _matches_any(expected, signature)
+
+
+def is_recent(timestamp: str, window: float) -> bool:
+    """Whether a Unix timestamp, in seconds or milliseconds, lies within `window` seconds of now, either side."""
+    if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 15:
+        return False
+    seconds = int(timestamp) / 1000 if int(timestamp) > 1e11 else int(timestamp)
+    return abs(time.time() - seconds) <= window
+
+
+def _matches_any(expected: list[str], signature: str) -> bool:
+    given = signature.strip().encode("utf-8", "replace")
+    # Every secret is compared, so that the time taken does not tell which one is in use.
+    return any([hmac.compare_digest(candidate.encode(), given) for candidate in expected])  # noqa: C419

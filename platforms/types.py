@@ -1,0 +1,98 @@
+"""What goes into and comes out of a platform client. All datetimes are aware, all durations in seconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Protocol
+
+
+class RoomSettings(Protocol):
+    """What a client reads from a room; a meeting's snapshot of its room's settings fits as well.
+
+    Values are those of the API: `room_mode` normal|group, `recording_type` none|local|cloud and
+    `recording_trigger` none|prompt|automatic|automatic-2nd-participant.
+    """
+
+    @property
+    def is_locked(self) -> bool: ...
+    @property
+    def room_mode(self) -> str: ...
+    @property
+    def recording_type(self) -> str: ...
+    @property
+    def recording_trigger(self) -> str: ...
+    @property
+    def skip_consent(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class VideoPlatformConfig:
+    """The OPTIONS of one alias in the VIDEO_PLATFORMS setting; what only one backend knows is in `extra`."""
+
+    name: str = ""
+    api_url: str = ""
+    api_key: str = field(default="", repr=False)
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    subdomain: str = ""
+    s3_bucket: str = ""
+    s3_region: str = ""
+    aws_role_arn: str = ""
+    aws_access_key_id: str = field(default="", repr=False)
+    aws_access_key_secret: str = field(default="", repr=False)
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_options(cls, name: str, options: Mapping[str, Any]) -> "VideoPlatformConfig":
+        known = {f.name for f in fields(cls)} - {"name", "extra"}
+        values = {key: value for key, value in options.items() if key in known}
+        if "webhook_secrets" in values:
+            values["webhook_secrets"] = tuple(values["webhook_secrets"])
+        extra = {key: value for key, value in options.items() if key not in known}
+        return cls(name=name, extra=extra, **values)
+
+
+@dataclass(frozen=True)
+class MeetingData:
+    """A meeting as the provider made it.
+
+    `meeting_id` and `room_name` are the provider's own, as later events will carry them. `host_room_url` lets
+    its holder in as host: it is a secret, and equals `room_url` on platforms that tell hosts by token.
+    """
+
+    meeting_id: str
+    room_name: str
+    room_url: str
+    host_room_url: str = field(repr=False)
+    platform: str
+    extra_data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class SessionData:
+    """One stretch of time in which people were in a room; `ended_at` is None while it goes on."""
+
+    session_id: str
+    started_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class JoinRequest:
+    """Who wants to join which meeting; `expires_at` is when the right to join ends."""
+
+    room_name: str
+    room_url: str
+    host_room_url: str = field(repr=False)
+    settings: RoomSettings
+    expires_at: datetime
+    is_owner: bool = False
+    user_id: str | None = None
+    user_name: str | None = None
+
+
+@dataclass(frozen=True)
+class JoinLink:
+    """An address that lets one person in; `expires_at` is None where the link itself never expires."""
+
+    url: str = field(repr=False)
+    expires_at: datetime | None = None
