@@ -16,7 +16,7 @@ test: $(READY_DEV)  ## the tests, on SQLite unless DATABASE_URL says otherwise
 lint: $(READY_DEV)  ## style, types, migrations, deployment checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy .
+	ENV_FILE= DEBUG=true $(BIN)/mypy .
 	ENV_FILE= DEBUG=true $(BIN)/python manage.py makemigrations --check --dry-run
 
 format: $(READY_DEV)

@@ -1,18 +1,23 @@
 """The interface that every video platform keeps. `platforms.testing` holds its promises as test cases."""
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
+from platforms.events import Event
 from platforms.exceptions import PlatformNotConfigured, UnsupportedCapability
 from platforms.types import (
     JoinLink,
     JoinRequest,
     MeetingData,
+    Participant,
     RoomSettings,
     SessionData,
     VideoPlatformConfig,
+    WebhookSubscription,
+    WebhookSummary,
 )
 
 
@@ -35,6 +40,13 @@ class VideoPlatformClient:
     room_modes: ClassVar[frozenset[str]] = frozenset({"normal", "group"})
     recording_types: ClassVar[frozenset[str]] = frozenset({"none"})
     recording_triggers: ClassVar[frozenset[str]] = frozenset({"none"})
+
+    # Routes below /v1/ at which this platform's webhooks arrive, beside /v1/<alias>/webhook.
+    webhook_paths: ClassVar[tuple[str, ...]] = ()
+    supports_webhook_registration: ClassVar[bool] = False
+    supports_extension: ClassVar[bool] = False
+    # How many people must be in a room before get_presence sees any of them.
+    presence_threshold: ClassVar[int] = 1
 
     def __init__(self, config: VideoPlatformConfig) -> None:
         self.config = config
@@ -71,6 +83,45 @@ class VideoPlatformClient:
         self.require("supports_presence")
         raise NotImplementedError
 
+    def get_presence(self, room_name: str) -> Sequence[Participant]:
+        """Who is in the provider's room now; empty for a room that is gone."""
+        self.require("supports_presence")
+        raise NotImplementedError
+
+    def get_all_presence(self) -> dict[str, Sequence[Participant]] | None:
+        """Who is in which room now, for all rooms in one call; None where the provider has no such call."""
+        return None
+
+    def extend_meeting(self, room_name: str, end_date: datetime) -> None:
+        """Let people stay in, and come into, the provider's room until `end_date`."""
+        self.require("supports_extension")
+        raise NotImplementedError
+
+    def is_webhook_probe(self, body: bytes) -> bool:
+        """Whether this is the provider trying the address out: it is answered 200 whatever its signature."""
+        return False
+
+    def list_webhooks(self) -> Sequence[WebhookSubscription]:
+        self.require("supports_webhook_registration")
+        raise NotImplementedError
+
+    def register_webhook(self, url: str, secret: str, replace: str = "") -> WebhookSubscription:
+        """Have events sent to `url`, signed with `secret`; `replace` is the id of one to change or re-arm."""
+        self.require("supports_webhook_registration")
+        raise NotImplementedError
+
+    def delete_webhook(self, subscription_id: str) -> None:
+        self.require("supports_webhook_registration")
+        raise NotImplementedError
+
+    def new_webhook_secret(self) -> str:
+        """A fresh secret in the form that this provider takes."""
+        return secrets.token_urlsafe(32)
+
+    def webhook_instructions(self, url: str) -> str:
+        """What staff do by hand where webhooks cannot be registered by a call."""
+        return f"Register {url} in the dashboard of {self.label}."
+
     def delete_room(self, room_name: str, meeting_id: str = "") -> bool:
         """Close the provider's room and send everyone out. True also when it was gone already."""
         self.require("supports_closing")
@@ -93,6 +144,18 @@ class VideoPlatformClient:
 
         The prefix is shortened and cleaned to what the provider takes; the rest of the name makes it unique.
         """
+        raise NotImplementedError
+
+    def authenticate_webhook(self, body: bytes, headers: Mapping[str, str]) -> None:
+        """Raise WebhookRejected unless the provider sent exactly these bytes. `headers` ignores case."""
+        raise NotImplementedError
+
+    def summarize_webhook(self, body: bytes) -> WebhookSummary:
+        """Identify an authentic event. Never raises, whatever the body holds."""
+        raise NotImplementedError
+
+    def parse_webhook(self, body: bytes) -> Sequence[Event]:
+        """What an authentic event says; `Ignored` where it says nothing of use. Never raises for an odd shape."""
         raise NotImplementedError
 
     def verify_webhook_signature(self, body: bytes, signature: str, timestamp: str | None = None) -> bool:

@@ -33,5 +33,13 @@ class PlatformNotConfigured(PlatformError):
     """A platform is missing or its credentials are; the message names the setting or the variable."""
 
 
+class WebhookRejected(PlatformError):
+    """A webhook that is not to be believed: `status` 400 when it is unsigned, 401 when the signature is wrong."""
+
+    def __init__(self, message: str, platform: str = "", status: int = 401) -> None:
+        super().__init__(message, platform)
+        self.status = status
+
+
 class UnsupportedCapability(PlatformError):
     """The platform cannot do what was asked; `client.supports_...` tells beforehand."""

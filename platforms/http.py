@@ -153,7 +153,7 @@ def _retrying(deadline: float, may_repeat: bool) -> tenacity.Retrying:
     def pause(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         asked: float = (error.asked_to_wait or 0) if isinstance(error, _Attempt) else 0
-        backoff = BACKOFF * 2 ** (state.attempt_number - 1)
+        backoff: float = BACKOFF * 2 ** (state.attempt_number - 1)
         return max(asked, backoff * random.uniform(0.5, 1.5))  # noqa: S311  (spreads load, guards nothing)
 
     def over(state: tenacity.RetryCallState) -> bool:

@@ -1,6 +1,6 @@
 """What goes into and comes out of a platform client. All datetimes are aware, all durations in seconds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Protocol
@@ -74,6 +74,41 @@ class SessionData:
     session_id: str
     started_at: datetime
     ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Participant:
+    """One connection of one person to a provider's room; `left_at` is None while it lasts."""
+
+    session_id: str
+    joined_at: datetime
+    user_id: str | None = None
+    user_name: str | None = None
+    left_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class WebhookSummary:
+    """What tells one delivered event from another: `key` is equal for, and only for, deliveries of the same event.
+
+    `event_id` and `type` are the provider's, for people to read.
+    """
+
+    key: str
+    event_id: str = ""
+    type: str = ""
+
+
+@dataclass(frozen=True)
+class WebhookSubscription:
+    """A webhook as the provider knows it; `is_active` is False when the provider has stopped sending."""
+
+    id: str
+    url: str
+    state: str
+    is_active: bool
+    event_types: Sequence[str] = ()
+    retry_type: str = ""
 
 
 @dataclass(frozen=True)
