@@ -6,6 +6,7 @@ the token of its claim, so that a worker whose lease ran out cannot overwrite th
 
 import logging
 import random
+import time
 import uuid
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
@@ -21,6 +22,11 @@ logger = logging.getLogger(__name__)
 
 FINAL_ERRORS = (PlatformRejected, PlatformNotConfigured, UnsupportedCapability)
 ERROR_LIMIT = 1000  # characters
+BATCH = 100  # rows looked up at a time
+
+
+class Unmatched(Exception):
+    """What the work is about is not known here yet: it is tried again for a while, then rests as unmatched."""
 
 
 class WorkQuerySet(models.QuerySet[Any]):
@@ -45,12 +51,15 @@ class Work(models.Model):
         RUNNING = "running"
         DONE = "done"
         FAILED = "failed"
+        UNMATCHED = "unmatched"
 
     LEASE: ClassVar[timedelta] = timedelta(seconds=60)
     MAX_ATTEMPTS: ClassVar[int] = 12
     FIRST_PAUSE: ClassVar[timedelta] = timedelta(seconds=5)
     LONGEST_PAUSE: ClassVar[timedelta] = timedelta(hours=1)
     QUEUE: ClassVar[str] = "quick"
+    # Whether one worker goes through all due rows on one nudge; else each row is a task of its own.
+    DRAINED: ClassVar[bool] = False
 
     state = models.CharField(max_length=16, choices=State, default=State.WAITING)
     attempts = models.PositiveIntegerField(default=0)
@@ -72,7 +81,7 @@ class Work(models.Model):
 
     def nudge_on_commit(self) -> None:
         """Tell a worker, once the row is there to be seen. Never blocks; the sweep finds what got lost."""
-        transaction.on_commit(lambda: nudges.send(self))
+        transaction.on_commit(lambda: nudges.send(type(self), self.pk))
 
     @classmethod
     def run(cls, pk: Any) -> bool:
@@ -84,6 +93,8 @@ class Work(models.Model):
             work.perform()
         except FINAL_ERRORS as error:
             work._record(state=cls.State.FAILED, last_error=_text(error), finished_at=timezone.now())
+        except Unmatched as error:
+            work._retry_later(error, finally_=cls.State.UNMATCHED)
         except Exception as error:
             work._retry_later(error)
             raise
@@ -107,9 +118,9 @@ class Work(models.Model):
         )
         return cls._default_manager.get(pk=pk) if claimed else None  # type: ignore[return-value]
 
-    def _retry_later(self, error: Exception) -> None:
+    def _retry_later(self, error: Exception, finally_: State = State.FAILED) -> None:
         if self.attempts >= self.MAX_ATTEMPTS:
-            self._record(state=self.State.FAILED, last_error=_text(error), finished_at=timezone.now())
+            self._record(state=finally_, last_error=_text(error), finished_at=timezone.now())
             return
         pause = min(self.FIRST_PAUSE * 2 ** (self.attempts - 1), self.LONGEST_PAUSE)
         pause *= random.uniform(0.75, 1.25)  # noqa: S311  (spreads load, guards nothing)
@@ -125,15 +136,36 @@ def work_models() -> list[type[Work]]:
     return [model for model in apps.get_models() if issubclass(model, Work)]
 
 
-def sweep(limit: int = 1000) -> int:
-    """Nudge the workers about every due row, oldest first. How many rows there were, at most `limit` a model."""
-    found = 0
+def run_due(model: type[Work], seconds: float = 30) -> int:
+    """Perform all due rows of a model, oldest first, until none is left or the time is over. How many were done.
+
+    A row that fails is recorded and logged, and the others go on.
+    """
+    started = time.monotonic()
+    done = 0
+    while pks := list(
+        model._default_manager.due(timezone.now())
+        .order_by("next_attempt_at", "pk")[:BATCH]
+        .values_list("pk", flat=True)
+    ):
+        for pk in pks:
+            if time.monotonic() - started > seconds:
+                nudges.send(model, pk)
+                return done
+            try:
+                done += model.run(pk)
+            except Exception:  # the task's boundary: `run` has recorded it on the row
+                logger.exception("work_failed model=%s pk=%s", model._meta.label, pk)
+    return done
+
+
+def sweep(limit: int = 1000) -> None:
+    """Nudge the workers about every due row, oldest first, at most `limit` of a model."""
     now = timezone.now()
     for model in work_models():
-        for work in model._default_manager.due(now).order_by("next_attempt_at").only("pk")[:limit]:
-            nudges.send(work)
-            found += 1
-    return found
+        due = model._default_manager.due(now).order_by("next_attempt_at").values_list("pk", flat=True)
+        for pk in due[: 1 if model.DRAINED else limit]:
+            nudges.send(model, pk)
 
 
 def _text(error: Exception) -> str:

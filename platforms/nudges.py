@@ -1,12 +1,11 @@
-"""Telling the workers about a row, off the request's path: a broker that hangs costs a nudge, never a request.
+"""Telling the workers that there is work, off the request's path: a broker that hangs costs a nudge, never a request.
 
-A short queue and one thread per process do the sending. What does not fit, or cannot be sent, is dropped: the row
-is in the database and the sweep finds it.
+One thread per process sends; nudges that wait while it is busy or stuck are merged, so that a thousand events cost a
+message or two. What cannot be sent is dropped: the row is in the database and the sweep finds it.
 """
 
 import logging
 import os
-import queue
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -17,48 +16,58 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+GAP = 0.05  # seconds between two rounds of sending
+LIMIT = 10_000  # different nudges that wait; more are dropped
+
 _Nudge = tuple[str, Any, str]
-_waiting: queue.Queue[_Nudge] = queue.Queue(maxsize=1000)
-_sender: tuple[int, threading.Thread] | None = None
-_lock = threading.Lock()
 
 
-def send(work: "Work") -> None:
-    _start_sender()
+class Sender:
+    """The nudges that wait in this process, and the thread that sends them."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self._waiting: dict[_Nudge, None] = {}
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def add(self, nudge: _Nudge) -> None:
+        with self._changed:
+            if len(self._waiting) < LIMIT:
+                self._waiting[nudge] = None
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._send_for_ever, name="nudges", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def _send_for_ever(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+                nudges, self._waiting = self._waiting, {}
+            for nudge in nudges:
+                _publish(*nudge)
+            threading.Event().wait(GAP)
+
+
+_sender = Sender()
+
+
+def send(model: "type[Work]", pk: Any) -> None:
+    """Have a worker look at this row; at all due rows of its model where those are drained together."""
+    global _sender
+    if _sender.pid != os.getpid():
+        _sender = Sender()  # a forked child; what waits in its parent is sent there
+    _sender.add((model._meta.label, None if model.DRAINED else pk, model.QUEUE))
+
+
+def _publish(label: str, pk: Any, queue: str) -> None:
+    from platforms.tasks import run_due, run_work
+
     try:
-        _waiting.put_nowait((work._meta.label, work.pk, work.QUEUE))
-    except queue.Full:
-        logger.debug("nudge_dropped model=%s pk=%s", work._meta.label, work.pk)
-
-
-def flush() -> None:
-    """Wait until everything queued so far was sent or given up."""
-    _waiting.join()
-
-
-def _start_sender() -> None:
-    """One thread per process; a forked child starts its own."""
-    global _sender, _waiting
-    if _sender and _sender[0] == os.getpid() and _sender[1].is_alive():
-        return
-    with _lock:
-        if _sender and _sender[0] == os.getpid() and _sender[1].is_alive():
-            return
-        if _sender and _sender[0] != os.getpid():
-            _waiting = queue.Queue(maxsize=1000)  # the parent sends its own
-        thread = threading.Thread(target=_send_all, args=(_waiting,), name="nudges", daemon=True)
-        _sender = (os.getpid(), thread)
-        thread.start()
-
-
-def _send_all(waiting: "queue.Queue[_Nudge]") -> None:
-    from platforms.tasks import run_work
-
-    while True:
-        label, pk, work_queue = waiting.get()
-        try:
-            run_work.apply_async((label, pk), queue=work_queue, retry=False)
-        except (OSError, OperationalError) as error:
-            logger.warning("nudge_failed model=%s pk=%s error=%s", label, pk, type(error).__name__)
-        finally:
-            waiting.task_done()
+        if pk is None:
+            run_due.apply_async((label,), queue=queue, retry=False)
+        else:
+            run_work.apply_async((label, pk), queue=queue, retry=False)
+    except (OSError, OperationalError) as error:
+        logger.warning("nudge_failed model=%s pk=%s error=%s", label, pk, type(error).__name__)

@@ -11,8 +11,13 @@ from platforms import durable
 @shared_task
 def run_work(model_label: str, pk: Any) -> None:
     """Do the work of one row, if it is due."""
-    model = apps.get_model(model_label)
-    model.run(pk)
+    apps.get_model(model_label).run(pk)
+
+
+@shared_task
+def run_due(model_label: str) -> None:
+    """Do the work of all due rows of one model, oldest first, for as long as a task may take."""
+    durable.run_due(apps.get_model(model_label))
 
 
 @shared_task
