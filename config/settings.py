@@ -15,7 +15,10 @@ env = Environment(BASE_DIR)
 # The process
 
 DEBUG = env.boolean("DEBUG", False)
+HOST = env.text("HOST", "127.0.0.1" if DEBUG else "0.0.0.0")  # noqa: S104  (a server's purpose)
 PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
+WEB_PROCESSES = env.integer("WEB_PROCESSES", 2, minimum=1)
+WEB_THREADS = env.integer("WEB_THREADS", 32, minimum=1)  # in each process
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var")))
 SECRET_KEY = env.secret_key("SECRET_KEY", DEBUG, keep_in=DATA_DIR / "secret_key")
 PUBLIC_URL = env.url("PUBLIC_URL", f"http://localhost:{PORT}")
@@ -36,6 +39,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "config",
     "platforms",
     "rooms",
     "meetings",
@@ -123,6 +127,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
+FIRST_ADMIN = {
+    "username": env.text("DJANGO_SUPERUSER_USERNAME", "admin"),
+    "email": env.text("DJANGO_SUPERUSER_EMAIL", "admin@example.com"),
+    "password": env.text("DJANGO_SUPERUSER_PASSWORD"),
+}
 SECURE_SSL_REDIRECT = not DEBUG and PUBLIC_URL.startswith("https://")
 SECURE_REDIRECT_EXEMPT = [r"^health$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
@@ -261,5 +270,10 @@ LOGGING = {
     "root": {
         "handlers": ["console"],
         "level": env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    },
+    "loggers": {
+        # A line for each task that came and went says nothing; failures are warnings and errors.
+        **{name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.beat", "celery.worker.strategy")},
+        "kombu.connection": {"level": "ERROR"},
     },
 }
