@@ -262,6 +262,7 @@ CELERY_BEAT_SCHEDULE = {
 
 # Logs: one line an event, key=value, never a secret, a host URL, a token or a signed link
 
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -269,7 +270,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {
         "handlers": ["console"],
-        "level": env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        "level": LOG_LEVEL,
     },
     "loggers": {
         # A line for each task that came and went says nothing; failures are warnings and errors.

@@ -1,5 +1,4 @@
 import errno
-import os
 import shlex
 import signal
 import socket
@@ -49,7 +48,7 @@ def where_meetings_open() -> str:
 def processes() -> dict[str, str]:
     python = shlex.quote(sys.executable)
     celery = f"{python} -m celery --quiet -A config"
-    level = settings.LOGGING["root"]["level"]
+    level = settings.LOG_LEVEL
     return {
         "web": f"{python} -m granian --interface wsgi --host {settings.HOST} --port {settings.PORT} --no-ws"
         f" --workers {settings.WEB_PROCESSES} --blocking-threads {settings.WEB_THREADS} --log-level error"
@@ -65,8 +64,7 @@ def run_processes(commands: dict[str, str]) -> int:
     """Run until one ends or a signal comes; then all end. The exit code is that of the first to end, 0 on a signal."""
     manager = Manager()
     for name, command in commands.items():
-        # A worker that is told to stop stops at once: what it was at is a row, and another worker takes it up.
-        manager.add_process(name, command, env={**os.environ, "REMAP_SIGTERM": "SIGQUIT"})
+        manager.add_process(name, command)
     manager.loop()
     stopped_by_hand = manager.returncode in {128 + signal.SIGINT, 128 + signal.SIGTERM}
     return 0 if stopped_by_hand else int(manager.returncode or 0)
