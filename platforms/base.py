@@ -44,6 +44,9 @@ class VideoPlatformClient:
     # Routes below /v1/ at which this platform's webhooks arrive, beside /v1/<alias>/webhook.
     webhook_paths: ClassVar[tuple[str, ...]] = ()
     supports_webhook_registration: ClassVar[bool] = False
+    # What a registered webhook should say: the events it delivers and, where there is a choice, how it retries.
+    webhook_event_types: ClassVar[tuple[str, ...]] = ()
+    webhook_retry_type: ClassVar[str] = ""
     supports_extension: ClassVar[bool] = False
     # How many people must be in a room before get_presence sees any of them.
     presence_threshold: ClassVar[int] = 1
