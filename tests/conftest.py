@@ -1,11 +1,30 @@
 """Fixtures that every test may use: the cast, an API client for each, and surroundings that are the same each time."""
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.db import connections
 from rest_framework.test import APIClient
 
+from config.celery import app as celery_app
 from rooms.models import Room
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory):
+    """SQLite in a file, as in production: in memory, threads would lock each other out in ways of their own."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"] = {"NAME": str(tmp_path_factory.mktemp("database") / "test.sqlite3")}
+        connections["default"].settings_dict["TEST"]["NAME"] = database["TEST"]["NAME"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _broker_in_memory():
+    """Nudges go nowhere: a test that wants work done does it."""
+    celery_app.conf.broker_url = "memory://"
+    celery_app.conf.broker_transport_options = {}
 
 
 @pytest.fixture(autouse=True)
@@ -13,7 +32,6 @@ def _clean_surroundings(settings, tmp_path):
     """Throttles and files of one test must not be seen by another."""
     cache.clear()
     settings.MEDIA_ROOT = tmp_path / "media"
-    settings.CELERY_BROKER_URL = "memory://"
 
 
 def make_user(name, **fields):
