@@ -1,7 +1,6 @@
 """Fixtures that every test may use: the cast, an API client for each, and surroundings that are the same each time."""
 
 import pytest
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.db import connections
@@ -14,10 +13,9 @@ from rooms.models import Room
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory):
     """SQLite in a file, as in production: in memory, threads would lock each other out in ways of their own."""
-    database = settings.DATABASES["default"]
-    if database["ENGINE"].endswith("sqlite3"):
-        database["TEST"] = {"NAME": str(tmp_path_factory.mktemp("database") / "test.sqlite3")}
-        connections["default"].settings_dict["TEST"]["NAME"] = database["TEST"]["NAME"]
+    if connections["default"].vendor == "sqlite":
+        file = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        connections["default"].settings_dict["TEST"]["NAME"] = str(file)
 
 
 @pytest.fixture(autouse=True, scope="session")
