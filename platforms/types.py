@@ -101,7 +101,10 @@ class WebhookSummary:
 
 @dataclass(frozen=True)
 class WebhookSubscription:
-    """A webhook as the provider knows it; `is_active` is False when the provider has stopped sending."""
+    """A webhook as the provider knows it; `is_active` is False when the provider has stopped sending.
+
+    `has_known_secret` tells whether one of the configured secrets signs; None where the provider does not say.
+    """
 
     id: str
     url: str
@@ -109,6 +112,7 @@ class WebhookSubscription:
     is_active: bool
     event_types: Sequence[str] = ()
     retry_type: str = ""
+    has_known_secret: bool | None = None
 
 
 @dataclass(frozen=True)
