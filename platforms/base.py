@@ -31,6 +31,8 @@ class VideoPlatformClient:
     # Option of VideoPlatformConfig that must be set -> the environment variable that sets it.
     required_options: ClassVar[dict[str, str]] = {}
 
+    # Whether it only plays a platform, so that nobody can really meet there.
+    is_simulated: ClassVar[bool] = False
     # What the platform can do. Callers ask these and never compare names.
     supports_logo: ClassVar[bool] = False
     supports_presence: ClassVar[bool] = False

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 
 from platforms.exceptions import PlatformNotConfigured
 from platforms.handler import get_available_platforms, platform_label, why_unavailable
@@ -39,6 +40,7 @@ class Selection:
 def select_platform(room_id: str, chosen: str, policy: RolloutPolicy) -> Selection:
     """The platform for a room's next meeting. `chosen` is the room's own platform, "" for automatic.
 
+    Where what is wanted may not be used, the default platform goes first and the failover order decides next.
     Raises PlatformNotConfigured, naming what to set, when no platform is left.
     """
     wanted, reason = _wanted(room_id, chosen, policy)
@@ -53,11 +55,12 @@ def select_platform(room_id: str, chosen: str, policy: RolloutPolicy) -> Selecti
 
 
 def _wanted(room_id: str, chosen: str, policy: RolloutPolicy) -> tuple[str, str]:
+    """What the room's own choice and the rollout ask for, whether or not it can be had."""
     if chosen:
         return chosen, "Chosen for this room."
-    if policy.switched_on and room_id in policy.room_ids:
+    if room_id in policy.room_ids:
         return policy.target, "The room is on the migration list."
-    if policy.switched_on and bucket(room_id) < policy.percentage:
+    if bucket(room_id) < policy.percentage:
         return policy.target, f"The room is within the {policy.percentage} % being migrated."
     return policy.default, "The default platform."
 
@@ -84,7 +87,7 @@ def current_policy() -> RolloutPolicy:
         target=migration["TARGET"],
         switched_on=getattr(settings, migration["SWITCH"]),
         switch_name=migration["SWITCH"],
-        room_ids=frozenset(str(room_id) for room_id in getattr(settings, migration["ROOM_IDS"])),
+        room_ids=frozenset(str(room_id).lower() for room_id in getattr(settings, migration["ROOM_IDS"])),
         percentage=getattr(settings, migration["PERCENTAGE"]),
         failover=settings.VIDEO_PLATFORM_FAILOVER,
         platforms={name: why_unavailable(name) for name in get_available_platforms()},
@@ -99,4 +102,8 @@ def get_platform_for_room(room_id: str | uuid.UUID) -> str:
     """The alias that the room's next meeting opens on. Raises Room.DoesNotExist, PlatformNotConfigured."""
     from rooms.models import Room
 
-    return select_for_room(Room.objects.get(pk=room_id)).platform
+    try:
+        room = Room.objects.get(pk=room_id)
+    except ValidationError as error:
+        raise Room.DoesNotExist(f"There is no room {room_id!r}.") from error
+    return select_for_room(room).platform

@@ -14,6 +14,7 @@ from platforms.types import MeetingData, RoomSettings, SessionData
 
 class MockClient(VideoPlatformClient):
     label = "Mock"
+    is_simulated = True
     supports_logo = True
     supports_presence = True
     supports_closing = True
