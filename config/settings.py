@@ -196,6 +196,8 @@ VIDEO_PLATFORMS = {
             "s3_region": env.text("AWS_DAILY_S3_REGION", AWS_S3_REGION),
             "aws_role_arn": env.text("AWS_DAILY_ROLE_ARN"),
             "recording_mode": env.choice("DAILY_RECORDING_MODE", "cloud", ("cloud", "raw-tracks")),
+            # Deliveries signed in the older way can be replayed for ever.
+            "accept_unstamped_signature": env.boolean("DAILY_ACCEPT_UNSTAMPED_SIGNATURE", DEBUG),
         },
     },
 }
