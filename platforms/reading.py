@@ -87,7 +87,7 @@ def key_of(*parts: str | bytes) -> str:
 
 def _as_text(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+        return "" if integer(value) is None else str(value)
     if not isinstance(value, str):
         return ""
     return value.replace("\x00", "").encode("utf-8", "replace").decode()
