@@ -46,7 +46,8 @@ class VideoPlatformClient:
     # Routes below /v1/ at which this platform's webhooks arrive, beside /v1/<alias>/webhook.
     webhook_paths: ClassVar[tuple[str, ...]] = ()
     supports_webhook_registration: ClassVar[bool] = False
-    # How a registered webhook should retry, where the provider leaves a choice.
+    # What a registered webhook should say: the events it delivers and, where there is a choice, how it retries.
+    webhook_event_types: ClassVar[tuple[str, ...]] = ()
     webhook_retry_type: ClassVar[str] = ""
     supports_extension: ClassVar[bool] = False
     # How many people must be in a room before get_presence sees any of them.
@@ -104,11 +105,6 @@ class VideoPlatformClient:
     def is_webhook_probe(self, body: bytes) -> bool:
         """Whether this is the provider trying the address out: it is answered 200 whatever its signature."""
         return False
-
-    @property
-    def webhook_event_types(self) -> Sequence[str]:
-        """The events, in the provider's words, that a registered webhook should deliver."""
-        return ()
 
     def list_webhooks(self) -> Sequence[WebhookSubscription]:
         self.require("supports_webhook_registration")

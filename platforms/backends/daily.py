@@ -343,6 +343,7 @@ class DailyClient(VideoPlatformClient):
 
     def _subscription(self, item: Fields) -> WebhookSubscription:
         uuid, state, event_types = text(item, "uuid"), text(item, "state"), item.get("eventTypes")
+        secret = text(item, "hmac")
         if not uuid:
             raise self._odd("spoke of a webhook without saying its uuid")
         return WebhookSubscription(
@@ -352,6 +353,7 @@ class DailyClient(VideoPlatformClient):
             is_active=state.upper() in {"ACTIVE", "1"},  # older answers have numbers
             event_types=[str(kind) for kind in event_types] if isinstance(event_types, list) else [],
             retry_type=text(item, "retryType"),
+            has_known_secret=secret in self.config.webhook_secrets if secret else None,
         )
 
     # Webhook deliveries
