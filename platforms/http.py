@@ -4,24 +4,30 @@ import json
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import quote
 
-import pybreaker
 import requests
-import tenacity
 from django.conf import settings
-from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, LocationParseError, NewConnectionError, ReadTimeoutError
+from urllib3.util import Timeout
 
-from platforms.exceptions import PlatformError, PlatformRejected, PlatformUnavailable
+from platforms.breaker import Breaker
+from platforms.exceptions import PlatformNotConfigured, PlatformRejected, PlatformUnavailable
+from platforms.reading import load, number
+from platforms.transport import BoundedAdapter
 
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 RETRY_AFTER_CAP = 5.0  # seconds; a provider that asks for more is told to the caller, not waited for
+LONGEST_RETRY_AFTER = 3600.0  # seconds; the most that a caller is told
 BACKOFF = 0.25  # seconds before the second attempt, doubled for each further one
-FAILURES_TO_OPEN = 5  # in a row; then the provider is left alone for BREAKER_PAUSE
-BREAKER_PAUSE = 20  # seconds
 BODY_LIMIT = 5 * 1024 * 1024  # bytes
 ERROR_TEXT_LIMIT = 300  # characters
 POOL_SIZE = 64  # connections kept open; more are made and dropped as needed
@@ -31,23 +37,36 @@ class ProviderAPI:
     """A provider's REST API: one session of reused connections, shared by threads.
 
     All calls raise PlatformUnavailable for what may pass (no connection, time over, 429, 5xx, an unreadable
-    answer, an open breaker) and PlatformRejected, with the `status`, for any other 4xx.
+    answer, an open breaker), PlatformRejected, with the `status`, for any other refusal, and PlatformNotConfigured
+    for an address or a token that cannot be sent.
 
-    `secrets` never appear in a message, whatever the provider echoes.
+    A call is repeated within PROVIDER_TOTAL_TIMEOUT when that does no harm: the method is idempotent, or the
+    provider cannot have acted on it (no connection was made, or 429).
+
+    `secrets` never appear in a message, whatever the provider echoes. `wait_in_body` finds the seconds to wait in
+    the JSON of a 429 that has no Retry-After.
     """
 
-    def __init__(self, platform: str, label: str, base_url: str, token: str, secrets: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        platform: str,
+        label: str,
+        base_url: str,
+        token: str,
+        secrets: tuple[str, ...] = (),
+        wait_in_body: Callable[[Mapping[str, Any]], float | None] = lambda answer: None,
+    ) -> None:
         self.platform = platform
         self.label = label
-        self.base_url = base_url
+        self.base_url = base_url.rstrip("/")
         self.secrets = tuple(secret for secret in (token, *secrets) if secret)
-        self.breaker = pybreaker.CircuitBreaker(
-            fail_max=FAILURES_TO_OPEN, reset_timeout=BREAKER_PAUSE, exclude=[PlatformRejected]
-        )
+        self.wait_in_body = wait_in_body
+        self.breaker = Breaker()
         self.session = requests.Session()
         self.session.trust_env = False  # a netrc entry would replace the Authorization header
         self.session.headers["Authorization"] = f"Bearer {token}"
-        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=POOL_SIZE)
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # a jar would be shared by threads
+        adapter = BoundedAdapter(pool_connections=2, pool_maxsize=POOL_SIZE)
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
 
@@ -62,121 +81,155 @@ class ProviderAPI:
         return self.request("DELETE", path)
 
     def request(self, method: str, path: str, repeatable: bool | None = None, **kwargs: Any) -> Any:
-        """The decoded JSON answer, or None for an empty one."""
-        may_repeat = method != "POST" if repeatable is None else repeatable
+        """The decoded JSON answer, or None for an empty one. `kwargs` are those of requests.Request (`files` ...)."""
+        may_repeat = method in IDEMPOTENT if repeatable is None else repeatable
         deadline = time.monotonic() + settings.PROVIDER_TOTAL_TIMEOUT
+        attempt = 0
+        while True:
+            attempt += 1
+            self._require_closed_breaker()
+            try:
+                return self._attempt(method, path, deadline, kwargs)
+            except _Failed as failure:
+                pause = failure.pause(attempt)
+                repeat = (may_repeat or not failure.acted_on) and failure.asked_to_wait <= RETRY_AFTER_CAP
+                last = attempt == ATTEMPTS or time.monotonic() + pause >= deadline
+                if not repeat or last or self.breaker.is_open:
+                    raise
+            time.sleep(pause)
 
-        def attempt() -> Any:
-            return self.breaker.call(self._attempt, method, path, deadline, kwargs)
-
-        try:
-            return _retrying(deadline, may_repeat)(attempt)
-        except pybreaker.CircuitBreakerError as error:
+    def _require_closed_breaker(self) -> None:
+        if wait := self.breaker.seconds_to_wait():
             raise PlatformUnavailable(
-                f"{self.label} failed {FAILURES_TO_OPEN} times in a row and is left alone for a moment.",
+                f"{self.label} failed {self.breaker.failures} times in a row and is left alone for a moment.",
                 self.platform,
-                retry_after=BREAKER_PAUSE,
-            ) from error
+                retry_after=wait,
+            )
 
     def _attempt(self, method: str, path: str, deadline: float, kwargs: Mapping[str, Any]) -> Any:
-        remaining = deadline - time.monotonic()
-        timeout = (
-            min(settings.PROVIDER_CONNECT_TIMEOUT, remaining),
-            min(settings.PROVIDER_READ_TIMEOUT, remaining),
-        )
+        started = time.monotonic()
         try:
-            with self.session.request(
-                method, self.base_url + path, timeout=timeout, allow_redirects=False, stream=True, **kwargs
-            ) as response:
-                content = _read(response, deadline)
-        except requests.ConnectTimeout as error:
-            raise self._unavailable(method, path, "did not accept the connection in time", sent=False) from error
-        except requests.Timeout as error:
-            raise self._unavailable(method, path, "did not answer in time") from error
-        except requests.ConnectionError as error:
-            sent = "NewConnectionError" not in repr(error)
-            raise self._unavailable(method, path, "could not be reached", sent=sent) from error
-        except requests.RequestException as error:
-            raise self._unavailable(method, path, "broke off its answer") from error
-        if response.status_code >= 300:
-            raise self._failure(method, path, response, content)
+            answer = self._answer(method, path, *self._send(method, path, deadline, kwargs))
+        except (_Failed, PlatformRejected) as error:
+            # Only an absent provider opens the breaker: one that refuses, or asks for less (429), is there, and a
+            # burst of calls for one room must not cut off all others.
+            self.breaker.record(available=error.status is not None and error.status < 500)
+            milliseconds = (time.monotonic() - started) * 1000
+            logger.warning(
+                "provider_call_failed platform=%s method=%s path=%s status=%s ms=%d",
+                *(self.platform, method, self._redacted(path), error.status, milliseconds),
+            )
+            raise
+        self.breaker.record(available=True)
+        return answer
+
+    def _send(
+        self, method: str, path: str, deadline: float, kwargs: Mapping[str, Any]
+    ) -> tuple[requests.Response, bytes]:
+        read = settings.PROVIDER_READ_TIMEOUT
+        # The first limit also holds for sending, which takes its time with a file.
+        connect = read if "files" in kwargs else settings.PROVIDER_CONNECT_TIMEOUT
+        timeout: Any = Timeout(connect=connect, read=read, total=max(0.001, deadline - time.monotonic()))
+        try:
+            request = self.session.prepare_request(requests.Request(method, self.base_url + path, **kwargs))
+        except ValueError as error:
+            raise self._unsendable(error) from error
+        try:
+            with self.session.send(request, timeout=timeout, allow_redirects=False, stream=True) as response:
+                return response, self._read(response, method, path)
+        except (UnicodeError, LocationParseError) as error:
+            raise self._unsendable(error) from error
+        except (requests.RequestException, HTTPError) as error:
+            what, acted_on = _meaning(error)
+            raise self._failed(method, path, what, acted_on=acted_on) from error
+
+    def _read(self, response: requests.Response, method: str, path: str) -> bytes:
+        content = bytearray()
+        for chunk in response.iter_content(65536):
+            content += chunk
+            if len(content) > BODY_LIMIT:
+                raise self._failed(method, path, "sent an answer that is too large")
+        return bytes(content)
+
+    def _answer(self, method: str, path: str, response: requests.Response, content: bytes) -> Any:
+        status = response.status_code
+        if status == 429 or status >= 500:
+            asked = _retry_after(response.headers.get("Retry-After", ""))
+            if asked is None and status == 429:
+                asked = self.wait_in_body(load(content))
+            what = f"answered {status}: {self.safe_text(content)}"
+            raise self._failed(method, path, what, status=status, acted_on=status != 429, asked_to_wait=asked)
+        if status >= 300:
+            message = f"{self.label} refused {method} {self._redacted(path)} with {status}: {self.safe_text(content)}"
+            raise PlatformRejected(message, self.platform, status)
         if not content:
             return None
         try:
             return json.loads(content)
-        except ValueError as error:
-            raise self._unavailable(method, path, "answered with something that is not JSON") from error
+        except (ValueError, RecursionError) as error:
+            raise self._failed(method, path, "answered with something that is not JSON") from error
 
-    def _failure(self, method: str, path: str, response: requests.Response, content: bytes) -> PlatformError:
-        status = response.status_code
-        text = self.safe_text(content)
-        logger.warning("provider_call_failed platform=%s method=%s status=%s", self.platform, method, status)
-        if status == 429 or status >= 500:
-            retry_after = _retry_after(response)
-            return self._unavailable(
-                method, path, f"answered {status}: {text}", sent=status != 429, retry_after=retry_after
-            )
-        return PlatformRejected(f"{self.label} refused {method} {path} with {status}: {text}", self.platform, status)
+    def _failed(self, method: str, path: str, what: str, **details: Any) -> "_Failed":
+        return _Failed(f"{self.label} {what} ({method} {self._redacted(path)}).", self.platform, **details)
 
-    def _unavailable(
-        self, method: str, path: str, what: str, sent: bool = True, retry_after: float | None = None
-    ) -> PlatformUnavailable:
-        error = _Attempt(f"{self.label} {what} ({method} {path}).", self.platform)
-        error.sent = sent
-        error.asked_to_wait = retry_after
-        error.retry_after = max(retry_after or 0, error.retry_after)
-        return error
+    def _unsendable(self, error: Exception) -> PlatformNotConfigured:
+        return PlatformNotConfigured(
+            f"{self.label} cannot be called: its address or key is not valid ({type(error).__name__}).", self.platform
+        )
 
     def safe_text(self, content: bytes) -> str:
         """A provider's words, short enough and clean enough for a log."""
-        text = " ".join(content[: 4 * ERROR_TEXT_LIMIT].decode("utf-8", "replace").split())
+        return " ".join(self._redacted(content.decode("utf-8", "replace")).split())[:ERROR_TEXT_LIMIT]
+
+    def _redacted(self, text: str) -> str:
         for secret in self.secrets:
-            text = text.replace(secret, "[secret]")
-        return text[:ERROR_TEXT_LIMIT]
+            for written in {secret, quote(secret, safe=""), secret.replace("/", "\\/")}:
+                text = text.replace(written, "[secret]")
+        return text
 
 
-class _Attempt(PlatformUnavailable):
-    """One attempt that failed; `sent` tells whether the provider may have acted on it."""
+class _Failed(PlatformUnavailable):
+    """One attempt that failed. `acted_on` tells whether the provider may have done what was asked."""
 
-    sent = True
-    asked_to_wait: float | None = None
+    def __init__(
+        self,
+        message: str,
+        platform: str,
+        status: int | None = None,
+        acted_on: bool = True,
+        asked_to_wait: float | None = None,
+    ) -> None:
+        super().__init__(message, platform)
+        self.status = status
+        self.acted_on = acted_on
+        self.asked_to_wait = asked_to_wait or 0.0
+        if asked_to_wait is not None:
+            self.retry_after = min(asked_to_wait, LONGEST_RETRY_AFTER)
 
-
-def _retrying(deadline: float, may_repeat: bool) -> tenacity.Retrying:
-    def worth_repeating(error: BaseException) -> bool:
-        return (
-            isinstance(error, _Attempt)
-            and (may_repeat or not error.sent)
-            and (error.asked_to_wait or 0) <= RETRY_AFTER_CAP
-        )
-
-    def pause(state: tenacity.RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked: float = (error.asked_to_wait or 0) if isinstance(error, _Attempt) else 0
-        backoff: float = BACKOFF * 2 ** (state.attempt_number - 1)
-        return max(asked, backoff * random.uniform(0.5, 1.5))  # noqa: S311  (spreads load, guards nothing)
-
-    def over(state: tenacity.RetryCallState) -> bool:
-        return state.attempt_number >= ATTEMPTS or time.monotonic() + state.upcoming_sleep >= deadline
-
-    return tenacity.Retrying(retry=tenacity.retry_if_exception(worth_repeating), wait=pause, stop=over, reraise=True)
+    def pause(self, attempt: int) -> float:
+        """Seconds before the next attempt: what was asked for, and some more, so that not all come back at once."""
+        backoff: float = BACKOFF * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311  (guards nothing)
+        return self.asked_to_wait + backoff
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
-    """The whole body, unless it is too large or drips past the deadline."""
-    content = bytearray()
-    for chunk in response.iter_content(65536):
-        content += chunk
-        if len(content) > BODY_LIMIT:
-            raise requests.exceptions.ContentDecodingError("too large")
-        if time.monotonic() > deadline:
-            raise requests.exceptions.ReadTimeout("total time over")
-    return bytes(content)
+def _meaning(error: Exception) -> tuple[str, bool]:
+    """What went wrong on the way, and whether the provider may have acted on the call."""
+    cause = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", cause)
+    if isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
+        return "could not be reached", False
+    if isinstance(error, requests.Timeout) or isinstance(reason, ReadTimeoutError):
+        return "did not answer in time", True
+    return "broke the connection off", True
 
 
-def _retry_after(response: requests.Response) -> float | None:
-    """Seconds asked for by the header; a date or nonsense counts as not given."""
-    try:
-        return max(0.0, float(response.headers.get("Retry-After", "")))
-    except ValueError:
-        return None
+def _retry_after(header: str) -> float | None:
+    """Seconds from now that a Retry-After header asks for, as a number or as a date; None when it says neither."""
+    seconds = number(header)
+    if seconds is None and header:
+        try:
+            date = parsedate_to_datetime(header)
+        except ValueError:
+            return None
+        seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - time.time()
+    return None if seconds is None else max(0.0, seconds)

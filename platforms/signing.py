@@ -24,13 +24,16 @@ def decode_secret(secret: str) -> bytes:
         raise ValueError("the secret is not base64") from error
 
 
-def matches_hex(secrets: Iterable[str], message: bytes, signature: str) -> bool:
-    return _matches_any([sign_hex(secret, message) for secret in secrets], signature.lower())
+def matches_hex(secrets: Iterable[str], message: bytes, *signatures: str) -> bool:
+    """Whether any of the signatures was made with any of the secrets; an empty secret never counts."""
+    expected = [sign_hex(secret, message) for secret in secrets if secret]
+    return _matches_any(expected, *(signature.lower() for signature in signatures))
 
 
 def matches_base64(secrets: Iterable[str], message: bytes, signature: str) -> bool:
+    """As `matches_hex`; a secret that is not base64, or empty, never counts."""
     expected = []
-    for secret in secrets:
+    for secret in filter(None, secrets):
         try:
             expected.append(sign_base64(secret, message))
         except ValueError:
@@ -46,7 +49,7 @@ def is_recent(timestamp: str, window: float) -> bool:
     return abs(time.time() - seconds) <= window
 
 
-def _matches_any(expected: list[str], signature: str) -> bool:
-    given = signature.strip().encode("utf-8", "replace")
-    # Every secret is compared, so that the time taken does not tell which one is in use.
-    return any([hmac.compare_digest(candidate.encode(), given) for candidate in expected])  # noqa: C419
+def _matches_any(expected: list[str], *signatures: str) -> bool:
+    given = [signature.strip().encode("utf-8", "replace") for signature in signatures]
+    # All are compared, so that the time taken does not tell which secret is in use.
+    return any([hmac.compare_digest(right.encode(), one) for right in expected for one in given])  # noqa: C419

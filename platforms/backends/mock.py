@@ -1,15 +1,25 @@
-"""A platform without a provider: for tests, and for a first run without any account."""
+"""A platform without a provider: for tests, and for a first run without any account.
+
+Its webhooks are JSON objects with `id`, `type`, `at` (Unix seconds or ISO 8601), `room_name`, `meeting_id` and, for
+people, `session_id`, `user_id` and `user_name`. They are signed by the hex HMAC-SHA256 of the body in
+X-Mock-Signature.
+"""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from django.utils import timezone
 from django.utils.text import slugify
 
 from platforms import signing
 from platforms.base import VideoPlatformClient
-from platforms.types import MeetingData, RoomSettings, SessionData
+from platforms.events import Event, Ignored, MeetingEnded, MeetingStarted, ParticipantJoined, ParticipantLeft
+from platforms.exceptions import WebhookRejected
+from platforms.reading import key_of, load, moment, text
+from platforms.types import MeetingData, Participant, RoomSettings, SessionData, WebhookSummary
 
 
 class MockClient(VideoPlatformClient):
@@ -37,11 +47,54 @@ class MockClient(VideoPlatformClient):
     def get_room_sessions(self, room_name: str) -> Sequence[SessionData]:
         return []
 
+    def get_presence(self, room_name: str) -> Sequence[Participant]:
+        return []
+
     def delete_room(self, room_name: str, meeting_id: str = "") -> bool:
         return True
 
     def upload_logo(self, room_name: str, logo_path: Path) -> bool:
         return True
 
+    def authenticate_webhook(self, body: bytes, headers: Mapping[str, str]) -> None:
+        signature = headers.get("X-Mock-Signature")
+        if signature is None:
+            raise WebhookRejected("The X-Mock-Signature header is missing.", self.name, status=400)
+        if not self.verify_webhook_signature(body, signature):
+            raise WebhookRejected("The X-Mock-Signature header does not match.", self.name)
+
     def verify_webhook_signature(self, body: bytes, signature: str, timestamp: str | None = None) -> bool:
         return signing.matches_hex(self.config.webhook_secrets, body, signature)
+
+    def summarize_webhook(self, body: bytes) -> WebhookSummary:
+        event = load(body)
+        event_id, event_type = text(event, "id"), text(event, "type")
+        key = key_of("id", event_type, event_id) if event_id else key_of("body", body)
+        return WebhookSummary(key=key, event_id=event_id, type=event_type)
+
+    def parse_webhook(self, body: bytes) -> Sequence[Event]:
+        event = load(body)
+        at = moment(event.get("at")) or timezone.now()
+        common: dict[str, Any] = {
+            "platform": self.name,
+            "occurred_at": at,
+            "room_name": text(event, "room_name"),
+            "meeting_id": text(event, "meeting_id"),
+            "raw": event,
+        }
+        person: dict[str, Any] = {
+            "session_id": text(event, "session_id"),
+            "user_id": text(event, "user_id") or None,
+            "user_name": text(event, "user_name") or None,
+        }
+        match text(event, "type"):
+            case "participant.joined" if person["session_id"]:
+                return [ParticipantJoined(joined_at=at, **person, **common)]
+            case "participant.left" if person["session_id"]:
+                return [ParticipantLeft(left_at=at, **person, **common)]
+            case "meeting.started":
+                return [MeetingStarted(session_id=person["session_id"], **common)]
+            case "meeting.ended":
+                return [MeetingEnded(session_id=person["session_id"], **common)]
+            case unknown:
+                return [Ignored(reason=f"The mock's event {unknown!r} says nothing of use.", **common)]
