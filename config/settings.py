@@ -183,6 +183,9 @@ VIDEO_PLATFORMS = {
             "s3_bucket": env.text("AWS_WHEREBY_S3_BUCKET"),
             "aws_access_key_id": env.text("AWS_WHEREBY_ACCESS_KEY_ID"),
             "aws_access_key_secret": env.text("AWS_WHEREBY_ACCESS_KEY_SECRET"),
+            # Rooms asked about per minute. The smallest plan's budget pays for about ten calls, of which opening
+            # meetings needs some, and a room takes two.
+            "presence_checks_per_minute": env.integer("WHEREBY_PRESENCE_CHECKS_PER_MINUTE", 3),
         },
     },
     "daily": {
@@ -231,6 +234,14 @@ VIDEO_PLATFORM_MIGRATION = {
 MEETING_DURATION = timedelta(minutes=env.integer("MEETING_DURATION_MINUTES", 8 * 60, minimum=1))
 # How long a request waits for another one that is opening the same room, in seconds.
 MEETING_OPEN_WAIT = env.integer("MEETING_OPEN_WAIT_SECONDS", 10, minimum=1)
+# When a meeting that nobody asked a calendar for ends: nobody has come by then, or nobody came back.
+MEETING_UNUSED_LIMIT = timedelta(minutes=env.integer("MEETING_UNUSED_MINUTES", 30, minimum=1))
+MEETING_GRACE = timedelta(minutes=env.integer("MEETING_GRACE_MINUTES", 5, minimum=1))
+# By how much a meeting is extended, again and again, while people are in it.
+MEETING_EXTENSION = timedelta(minutes=env.integer("MEETING_EXTENSION_MINUTES", 30, minimum=10))
+# How often a platform is asked who is in, while its webhooks arrive and while none does.
+PRESENCE_INTERVAL = timedelta(seconds=env.integer("PRESENCE_INTERVAL_SECONDS", 300, minimum=15))
+PRESENCE_INTERVAL_SILENT = timedelta(seconds=env.integer("PRESENCE_INTERVAL_SILENT_SECONDS", 30, minimum=15))
 
 # Addresses that users or providers give must be public; these host:port pairs are let through all the same.
 OUTBOUND_ALLOWED_HOSTS = env.words("OUTBOUND_ALLOWED_HOSTS")
@@ -260,6 +271,16 @@ CELERY_TASK_DEFAULT_QUEUE = "quick"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "platforms.tasks.sweep", "schedule": schedule(timedelta(seconds=10))},
+    "presence": {
+        "task": "meetings.tasks.check_presence",
+        "schedule": schedule(timedelta(seconds=15)),
+        "options": {"expires": 15},
+    },
+    "lifecycle": {
+        "task": "meetings.tasks.review_meetings",
+        "schedule": schedule(timedelta(minutes=1)),
+        "options": {"expires": 60},
+    },
 }
 
 # Logs: one line an event, key=value, never a secret, a host URL, a token or a signed link

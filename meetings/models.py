@@ -1,8 +1,10 @@
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 from django.db import models
+from django.db.models.functions import Lower, Replace
 from django.utils import timezone
 
 from platforms.durable import Work
@@ -20,12 +22,32 @@ SETTINGS_FIELDS = (
 )
 
 
+def room_key(name: models.F | models.Value) -> Replace:
+    """What two spellings of a provider's room name have in common: case and slashes do not count."""
+    return Replace(Lower(name), models.Value("/"), models.Value(""))
+
+
+def earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment), default=None)
+
+
+def latest(*moments: datetime | None) -> datetime | None:
+    return max((moment for moment in moments if moment), default=None)
+
+
 class MeetingQuerySet(models.QuerySet["Meeting"]):
     def live(self) -> "MeetingQuerySet":
         return self.filter(state=Meeting.State.LIVE)
 
     def unfinished(self) -> "MeetingQuerySet":
         return self.filter(state__in=[Meeting.State.OPENING, Meeting.State.LIVE])
+
+    def known_to_provider(self) -> "MeetingQuerySet":
+        """Those whose provider ids are known: only to them can an event belong."""
+        return self.filter(state__in=[Meeting.State.LIVE, Meeting.State.ENDED])
+
+    def in_provider_room(self, name: str) -> "MeetingQuerySet":
+        return self.filter(room_key=room_key(models.Value(name))).order_by("-start_date", "-pk")
 
 
 class Meeting(models.Model):
@@ -50,13 +72,37 @@ class Meeting(models.Model):
     platform_reason = models.TextField(help_text="Why it opened on this platform.")
     provider_meeting_id = models.CharField(max_length=255, blank=True, default="")
     room_name = models.CharField(max_length=255, blank=True, default="", help_text="The provider's room name.")
+    room_key = models.GeneratedField(
+        expression=room_key(models.F("room_name")), output_field=models.CharField(max_length=255), db_persist=True
+    )
     room_url = models.URLField(max_length=2000, blank=True, default="")
     host_room_url = models.TextField(blank=True, default="")
 
     start_date = models.DateTimeField(default=timezone.now)
     end_date = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
-    num_clients = models.PositiveIntegerField(default=0)
+    calendar_event_id = models.CharField(
+        max_length=255, null=True, blank=True, help_text="Set for a meeting that a calendar asked for."
+    )
+
+    # What the provider reported, each the earliest or the latest of its kind, so that the order of arrival is all the
+    # same; see meetings/transitions.py.
+    num_clients = models.PositiveIntegerField(default=0, help_text="How many people are in now.")
+    counted_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the provider counted them, where it does."
+    )
+    presence_checked_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the provider was last asked who is in."
+    )
+    first_joined_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_active_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When somebody last came or went."
+    )
+    call_started_at = models.DateTimeField(null=True, blank=True, editable=False)
+    call_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    recording_started_at = models.DateTimeField(null=True, blank=True, editable=False)
+    recording_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    recording_failed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     is_locked = models.BooleanField(default=False)
     room_mode = models.CharField(max_length=16, choices=Room.Mode, default=Room.Mode.NORMAL)
@@ -89,8 +135,11 @@ class Meeting(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["platform", "room_name"], name="meeting_by_provider_room"),
+            models.Index(fields=["platform", "room_key"], name="meeting_by_provider_room"),
             models.Index(fields=["room", "state"], name="meeting_by_room_and_state"),
+            models.Index(
+                fields=["platform", "presence_checked_at"], condition=models.Q(state="live"), name="live_meeting"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -100,9 +149,88 @@ class Meeting(models.Model):
     def is_active(self) -> bool:
         return self.state == self.State.LIVE
 
+    @property
+    def is_recording(self) -> bool:
+        """As far as the provider tells: a recording began, and none ended or failed since."""
+        if self.recording_started_at is None:
+            return False
+        over = latest(self.recording_ended_at, self.recording_failed_at)
+        return over is None or over < self.recording_started_at
+
     def is_over(self, now: datetime) -> bool:
         """Whether its time has passed and nobody is known to be in it any more."""
         return self.end_date <= now and self.num_clients == 0
+
+
+class ParticipantSession(models.Model):
+    """One connection of one person, or bot, to a meeting, under the provider's own id.
+
+    The methods merge what is told about it. Told again, or in another order, the same things give the same row.
+    """
+
+    # The unique constraint's index begins with the meeting.
+    meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="sessions", db_index=False)
+    session_id = models.CharField(max_length=255)
+    user_id = models.CharField(max_length=255, blank=True, default="")
+    user_name = models.CharField(max_length=255, blank=True, default="")
+    named_at = models.DateTimeField(null=True, blank=True, editable=False)
+    is_bot = models.BooleanField(default=False)
+    joined_at = models.DateTimeField(null=True, blank=True)
+    # Later than joined_at where a provider gives a person who comes back the same id.
+    last_joined_at = models.DateTimeField(null=True, blank=True, editable=False)
+    left_at = models.DateTimeField(null=True, blank=True)
+    # left_at is when they were found gone; when they went is not known.
+    left_is_observed = models.BooleanField(default=False, editable=False)
+
+    class Meta:
+        ordering = ["joined_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["meeting", "session_id"], name="one_row_per_provider_session"),
+        ]
+
+    def __str__(self) -> str:
+        return self.user_name or self.session_id
+
+    @property
+    def is_open(self) -> bool:
+        return self.left_at is None
+
+    def came(self, at: datetime) -> None:
+        self.joined_at = earliest(self.joined_at, at)
+        self.last_joined_at = latest(self.last_joined_at, at)
+        if self.left_at and self.left_at < at:
+            self._reopen()
+
+    def went(self, at: datetime) -> None:
+        """The provider's own word, which replaces what was observed."""
+        if self.last_joined_at and at < self.last_joined_at:
+            return  # the end of an earlier stay
+        self.left_at = at if self.left_is_observed else latest(self.left_at, at)
+        self.left_is_observed = False
+
+    def seen(self, at: datetime) -> None:
+        if self.left_at and self.left_is_observed and self.left_at < at:
+            self._reopen()
+
+    def missed(self, at: datetime) -> None:
+        """Found gone, or the meeting is over."""
+        if self.left_at is None:
+            self.left_at = latest(self.last_joined_at, at)
+            self.left_is_observed = True
+
+    def called(self, user_id: str | None, user_name: str | None, at: datetime) -> None:
+        """The newest name counts. An id does not change during a connection; were there two, the greater counts."""
+        self.user_id = max(self.user_id, user_id or "")
+        if user_name and (self.named_at is None or (at, user_name) > (self.named_at, self.user_name)):
+            self.user_name, self.named_at = user_name, at
+
+    def _reopen(self) -> None:
+        self.left_at = None
+        self.left_is_observed = False
+
+
+def people_in(sessions: Iterable[ParticipantSession]) -> int:
+    return sum(session.is_open and not session.is_bot for session in sessions)
 
 
 class ProviderCall(Work):
@@ -111,6 +239,7 @@ class ProviderCall(Work):
     class Kind(models.TextChoices):
         SET_LOGO = "set_logo"
         CLOSE_ROOM = "close_room"
+        EXTEND_ROOM = "extend_room"
 
     meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="provider_calls")
     kind = models.CharField(max_length=16, choices=Kind)
@@ -124,9 +253,29 @@ class ProviderCall(Work):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} for {self.meeting}"
 
+    @classmethod
+    def ask_again(cls, meeting: Meeting, kind: Kind) -> None:
+        """Have a call made that may have been made before. One that is under way is followed by another."""
+        call, _ = cls.objects.update_or_create(
+            meeting=meeting,
+            kind=kind,
+            defaults={
+                "state": cls.State.WAITING,
+                "attempts": 0,
+                "next_attempt_at": timezone.now(),
+                "last_error": "",
+                "lease_token": None,  # the one under way cannot record its outcome over this
+            },
+        )
+        call.nudge_on_commit()
+
     def perform(self) -> None:
+        """What is asked for is read from the meeting as it is now, so that a repeated call only says it again."""
         client = create_platform_client(self.meeting.platform)
-        if self.kind == self.Kind.CLOSE_ROOM:
-            client.delete_room(self.meeting.room_name, self.meeting.provider_meeting_id)
-        elif self.meeting.room and self.meeting.room.logo:
-            client.upload_logo(self.meeting.room_name, Path(self.meeting.room.logo.path))
+        match self.kind:
+            case self.Kind.CLOSE_ROOM:
+                client.delete_room(self.meeting.room_name, self.meeting.provider_meeting_id)
+            case self.Kind.EXTEND_ROOM if self.meeting.is_active:
+                client.extend_meeting(self.meeting.room_name, self.meeting.end_date)
+            case self.Kind.SET_LOGO if self.meeting.room and self.meeting.room.logo:
+                client.upload_logo(self.meeting.room_name, Path(self.meeting.room.logo.path))

@@ -16,8 +16,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from meetings.models import SETTINGS_FIELDS, Meeting, ProviderCall
+from meetings.transitions import end_sessions
 from platforms.exceptions import PlatformError
-from platforms.handler import create_platform_client
+from platforms.handler import create_platform_client, why_unavailable
 from platforms.types import MeetingData
 from rooms.models import Room
 from rooms.selection import Selection, select_for_room
@@ -60,16 +61,20 @@ def slot_for(room: Room, selection: Selection) -> str:
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
 
-def end_meeting(meeting: Meeting) -> bool:
+def end_meeting(meeting: Meeting, close_room: bool = True) -> bool:
     """End a meeting for everybody and have the provider's room closed where that can be done.
 
     False when it had ended before. The call to the provider is a row of its own and is made by a worker.
     """
+    closes = close_room and not why_unavailable(meeting.platform)
+    now = timezone.now()
     with transaction.atomic():
         ended = Meeting.objects.filter(pk=meeting.pk, state=Meeting.State.LIVE).update(
-            state=Meeting.State.ENDED, ended_at=timezone.now(), num_clients=0
+            state=Meeting.State.ENDED, ended_at=now, num_clients=0
         )
-        if ended and create_platform_client(meeting.platform).supports_closing:
+        if ended:
+            end_sessions(meeting, now)
+        if ended and closes and create_platform_client(meeting.platform).supports_closing:
             _ask_provider(meeting, ProviderCall.Kind.CLOSE_ROOM)
     meeting.refresh_from_db()
     return bool(ended)

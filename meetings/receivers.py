@@ -1,0 +1,12 @@
+from typing import Any
+
+from django.dispatch import receiver
+
+from meetings import transitions
+from platforms.events import Event
+from platforms.signals import event_received
+
+
+@receiver(event_received, dispatch_uid="meetings")
+def apply_event(*, event: Event, **kwargs: Any) -> None:
+    transitions.apply_event(event)

@@ -1,0 +1,235 @@
+"""What platforms report, applied to meetings: by webhooks event by event, and by looking who is in.
+
+Events come twice, late and in any order, so every value is a merge: the earliest or the latest of its kind, or
+counted anew from the sessions; never one more or one less. The same events give the same state in any order.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from meetings.models import Meeting, ParticipantSession, earliest, latest, people_in
+from platforms import events
+from platforms.durable import Unmatched
+from platforms.types import Participant
+
+# What asking for presence misses: people who are still connecting, and what the provider's answer lags behind.
+SETTLING = timedelta(seconds=60)
+CLOCK_SKEW = timedelta(minutes=5)  # a provider's clock may be ahead by this; what is later is not believed
+MOST_PEOPLE = 100_000
+# The fields of a meeting that are written here.
+REPORTED = (
+    *("num_clients", "counted_at", "presence_checked_at", "first_joined_at", "last_active_at"),
+    *("call_started_at", "call_ended_at", "recording_started_at", "recording_ended_at", "recording_failed_at"),
+)
+
+
+def apply_event(event: events.Event) -> None:
+    """Merge one event into the meeting it belongs to; call inside a transaction. Raises Unmatched."""
+    change = CHANGES.get(type(event))
+    if change is None:
+        return
+    meeting = find_meeting(event)
+    with _saving(meeting):
+        change(meeting, event)
+
+
+def find_meeting(event: events.Event) -> Meeting:
+    """The meeting of the provider's own ids, locked; never by our room, which may have several. Raises Unmatched."""
+    known = Meeting.objects.select_for_update().known_to_provider().filter(platform=event.platform)
+    meeting = known.filter(provider_meeting_id=event.meeting_id).first() if event.meeting_id else None
+    if meeting is None and event.room_name:
+        meeting = known.in_provider_room(event.room_name).first()
+    if meeting is None:
+        raise Unmatched(f"No meeting has the room {event.room_name!r} or the id {event.meeting_id!r}.")
+    return meeting
+
+
+def observe(meeting: Meeting, participants: Sequence[Participant], at: datetime, threshold: int = 1) -> bool:
+    """Merge who was in the provider's room at `at`. False for a meeting that has ended or was looked at since.
+
+    With fewer than `threshold` people in, the provider sees nobody; then as many may be in as it cannot see.
+    """
+    with transaction.atomic():
+        locked = Meeting.objects.select_for_update().live().filter(pk=meeting.pk).first()
+        if locked is None or (locked.presence_checked_at and locked.presence_checked_at >= at):
+            return False
+        with _saving(locked):
+            _observe(locked, participants, at, threshold)
+    return True
+
+
+def end_sessions(meeting: Meeting, at: datetime) -> None:
+    """Nobody is in a meeting that has ended, until the provider says when each of them went."""
+    for session in meeting.sessions.filter(left_at=None):
+        session.missed(at)
+        session.save()
+
+
+# Events
+
+
+def _joined(meeting: Meeting, event: events.ParticipantJoined) -> None:
+    joined_at = _plausible(event.joined_at)
+    session = _session(meeting, event)
+    session.came(joined_at)
+    _keep(meeting, session)
+    if not session.is_bot:
+        meeting.first_joined_at = earliest(meeting.first_joined_at, joined_at)
+        meeting.last_active_at = latest(meeting.last_active_at, joined_at)
+    _count(meeting, event)
+
+
+def _left(meeting: Meeting, event: events.ParticipantLeft) -> None:
+    left_at = _plausible(event.left_at)
+    session = _session(meeting, event)
+    if event.joined_at:
+        session.came(min(event.joined_at, left_at))
+    session.went(left_at)
+    _keep(meeting, session)
+    if not session.is_bot:
+        meeting.first_joined_at = earliest(meeting.first_joined_at, session.joined_at or left_at)
+        meeting.last_active_at = latest(meeting.last_active_at, left_at)
+    _count(meeting, event)
+
+
+def _session(meeting: Meeting, event: events.ParticipantJoined | events.ParticipantLeft) -> ParticipantSession:
+    session = meeting.sessions.filter(session_id=event.session_id).first()
+    if session is None:
+        session = ParticipantSession(meeting=meeting, session_id=event.session_id)
+    session.called(event.user_id, event.user_name, event.occurred_at)
+    session.is_bot = session.is_bot or event.is_bot
+    return session
+
+
+def _keep(meeting: Meeting, session: ParticipantSession) -> None:
+    if meeting.ended_at:
+        session.missed(meeting.ended_at)
+    session.save()
+
+
+def _count(meeting: Meeting, event: events.ParticipantJoined | events.ParticipantLeft) -> None:
+    """The provider's own number where it gives one, the latest; else, or once people were looked for, open sessions."""
+    if meeting.state == Meeting.State.ENDED:
+        return
+    looked_at, at = meeting.presence_checked_at, _plausible(event.occurred_at)
+    if event.present is not None and not (looked_at and at < looked_at):
+        present = max(0, min(event.present, MOST_PEOPLE))
+        # Of two numbers of one moment the larger counts: nobody is overlooked.
+        if meeting.counted_at is None or (at, present) > (meeting.counted_at, meeting.num_clients):
+            meeting.counted_at, meeting.num_clients = at, present
+    elif meeting.counted_at is None or (looked_at and meeting.counted_at < looked_at):
+        meeting.num_clients = meeting.sessions.filter(left_at=None, is_bot=False).count()
+
+
+def _call_started(meeting: Meeting, event: events.MeetingStarted) -> None:
+    started_at = _plausible(event.occurred_at)
+    meeting.call_started_at = latest(meeting.call_started_at, started_at)
+    meeting.first_joined_at = earliest(meeting.first_joined_at, started_at)
+    meeting.last_active_at = latest(meeting.last_active_at, started_at)
+
+
+def _call_ended(meeting: Meeting, event: events.MeetingEnded) -> None:
+    """Providers end a call also when one person stays alone in it, so nobody is taken to have left.
+
+    Presence is asked for soon after: see `reconcile.is_due`.
+    """
+    ended_at = _plausible(event.occurred_at)
+    meeting.call_ended_at = latest(meeting.call_ended_at, ended_at)
+    meeting.last_active_at = latest(meeting.last_active_at, ended_at)
+
+
+def _recording_started(meeting: Meeting, event: events.RecordingStarted) -> None:
+    meeting.recording_started_at = latest(meeting.recording_started_at, event.started_at or event.occurred_at)
+
+
+def _recording_ready(meeting: Meeting, event: events.RecordingReady) -> None:
+    """It is ready some time after it ended, when the next one may be running already."""
+    ended_at = event.occurred_at
+    if event.started_at and event.duration and 0 < event.duration < timedelta(days=30).total_seconds():
+        ended_at = min(ended_at, event.started_at + timedelta(seconds=event.duration))
+    meeting.recording_ended_at = latest(meeting.recording_ended_at, ended_at)
+
+
+def _recording_failed(meeting: Meeting, event: events.RecordingFailed) -> None:
+    meeting.recording_failed_at = latest(meeting.recording_failed_at, event.occurred_at)
+
+
+CHANGES: dict[type[events.Event], Callable[[Meeting, Any], None]] = {
+    events.ParticipantJoined: _joined,
+    events.ParticipantLeft: _left,
+    events.MeetingStarted: _call_started,
+    events.MeetingEnded: _call_ended,
+    events.RecordingStarted: _recording_started,
+    events.RecordingReady: _recording_ready,
+    events.RecordingFailed: _recording_failed,
+}
+
+
+# Presence
+
+
+def _observe(meeting: Meeting, participants: Sequence[Participant], at: datetime, threshold: int) -> None:
+    sessions = {session.session_id: session for session in meeting.sessions.all()}
+    moments = []
+    for person in participants:
+        session = sessions.setdefault(
+            person.session_id, ParticipantSession(meeting=meeting, session_id=person.session_id)
+        )
+        moments += _sight(session, person, at)
+        session.save()
+    inside = {person.session_id for person in participants if person.left_at is None}
+    for session in _gone(sessions.values(), inside, at, unseen=0 if inside else threshold - 1):
+        session.missed(at)
+        session.save()
+        moments += [] if session.is_bot else [at]
+    meeting.first_joined_at = earliest(meeting.first_joined_at, *moments)
+    meeting.last_active_at = latest(meeting.last_active_at, *moments)
+    meeting.presence_checked_at = at
+    meeting.num_clients = people_in(sessions.values())
+
+
+def _sight(session: ParticipantSession, person: Participant, at: datetime) -> list[datetime]:
+    """The moments at which the person came and went."""
+    session.called(person.user_id, person.user_name, at)
+    joined_at = _plausible(person.joined_at)
+    session.came(joined_at)
+    if person.left_at is None:
+        session.seen(at)
+        return [joined_at]
+    left_at = _plausible(person.left_at)
+    session.went(left_at)
+    return [joined_at, left_at]
+
+
+def _gone(
+    sessions: Iterable[ParticipantSession], inside: set[str], at: datetime, unseen: int
+) -> list[ParticipantSession]:
+    """Open sessions of those who are not inside. Of the people, the `unseen` ones that came last may be there."""
+
+    def came_last(session: ParticipantSession) -> tuple[bool, datetime, str]:
+        return not session.is_bot, session.last_joined_at or at, session.session_id
+
+    absent = sorted((s for s in sessions if s.is_open and s.session_id not in inside), key=came_last)
+    absent = absent[: max(0, len(absent) - unseen)]
+    return [session for session in absent if came_last(session)[1] < at - SETTLING]
+
+
+# Both
+
+
+@contextmanager
+def _saving(meeting: Meeting) -> Iterator[None]:
+    """Save what changed of a meeting meanwhile; most repeated events change nothing."""
+    before = {name: getattr(meeting, name) for name in REPORTED}
+    yield
+    if changed := [name for name in REPORTED if getattr(meeting, name) != before[name]]:
+        meeting.save(update_fields=changed)
+
+
+def _plausible(moment: datetime) -> datetime:
+    return min(moment, timezone.now() + CLOCK_SKEW)
