@@ -1,6 +1,12 @@
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, re_path
+
+from rooms.api.errors import unknown_path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("", include("platforms.urls")),
+    path("", include("rooms.urls")),
+    path("", include("meetings.urls")),
+    re_path(r"^v1(?:/|$)", unknown_path),  # stays last
 ]

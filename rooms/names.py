@@ -7,7 +7,8 @@ MAX_LENGTH = 100
 
 RESERVED = frozenset(
     {"about", "account", "accounts", "admin", "api", "app", "assets", "auth", "docs", "events", "favicon.ico"}
-    | {"health", "healthz", "home", "login", "logout", "media", "meeting", "meetings", "metrics", "mock", "new"}
+    | {"health", "healthz", "home", "login", "logout", "media", "meeting", "meetings", "metrics", "mock"}
+    | {"name", "new"}
     | {"ready", "recordings", "robots.txt", "room", "rooms", "sandbox", "schema", "search", "settings", "signin"}
     | {"signout", "signup", "static", "transcripts", "user", "users", "v1", "webhooks", "ws"}
 )

@@ -1,0 +1,67 @@
+"""Meetings as the API shows them. The host's address is blanked here, for every route and every platform."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from meetings.models import Meeting
+from rooms.api.input import Text
+
+
+class MeetingSerializer(serializers.ModelSerializer[Meeting]):
+    # `manages` in the context says whether this person is the room's owner or staff.
+
+    user_id = serializers.CharField(allow_null=True, read_only=True)
+    room_id = serializers.UUIDField(allow_null=True, read_only=True)
+    room_name = serializers.CharField(read_only=True, help_text="The platform's own name for its room.")
+    host_room_url = serializers.CharField(read_only=True, help_text="Empty for all but the owner and staff.")
+    is_active = serializers.BooleanField(read_only=True)
+    calendar_event_id = serializers.CharField(allow_null=True, read_only=True)
+    calendar_metadata = serializers.DictField(allow_null=True, read_only=True)
+    platform = serializers.CharField(read_only=True, help_text="What the meeting is on for its whole life.")
+
+    class Meta:
+        model = Meeting
+        fields = [
+            "id",
+            "room_name",
+            "room_url",
+            "host_room_url",
+            "start_date",
+            "end_date",
+            "user_id",
+            "room_id",
+            "is_locked",
+            "room_mode",
+            "recording_type",
+            "recording_trigger",
+            "num_clients",
+            "is_active",
+            "calendar_event_id",
+            "calendar_metadata",
+            "platform",
+            "platform_reason",
+            "store_video",
+        ]
+        read_only_fields = fields
+
+    def to_representation(self, meeting: Meeting) -> dict[str, Any]:
+        values: dict[str, Any] = super().to_representation(meeting)
+        if not self.context["manages"]:
+            values["host_room_url"] = ""
+        return values
+
+
+class CreateRoomMeetingSerializer(serializers.Serializer[Any]):
+    allow_duplicated = serializers.BooleanField(
+        required=False, allow_null=True, default=False, help_text="Open another meeting even while one is live."
+    )
+
+
+class JoinQuery(serializers.Serializer[Any]):
+    display_name = Text(required=False, max_length=100, help_text="How others see this person.")
+
+
+class DeactivatedSerializer(serializers.Serializer[Any]):
+    status = serializers.CharField()
+    meeting_id = serializers.CharField()

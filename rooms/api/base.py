@@ -1,0 +1,29 @@
+"""What all views of the API have in common."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from rooms.api.input import JSONParser
+from rooms.api.schema import Schema
+
+
+class ApiView(APIView):
+    schema = Schema()
+    parser_classes = [JSONParser]
+
+    def check_permissions(self, request: Request) -> None:
+        """A method that no one may use is answered 405, whoever asks."""
+        if not hasattr(self, (request.method or "").lower()):
+            self.http_method_not_allowed(request)
+        super().check_permissions(request)
+
+
+class SignedInUnlessPublic(BasePermission):
+    """In public mode everybody may read; else people sign in first."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return bool(request.user.is_authenticated or (settings.PUBLIC_MODE and request.method in SAFE_METHODS))
