@@ -21,8 +21,7 @@ def django_db_modify_db_settings(tmp_path_factory):
 @pytest.fixture(autouse=True, scope="session")
 def _broker_in_memory():
     """Nudges go nowhere: a test that wants work done does it."""
-    celery_app.conf.broker_url = "memory://"
-    celery_app.conf.broker_transport_options = {}
+    celery_app.conf.update(broker_url="memory://", broker_transport_options={})
 
 
 @pytest.fixture(autouse=True)

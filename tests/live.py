@@ -42,12 +42,12 @@ def fresh_database(folder):
         yield f"sqlite:///{folder / 'live.sqlite3'}"
         return
     name = f"live_{uuid.uuid4().hex[:12]}"
-    address = {key: configured[key.upper()] or None for key in ("host", "port", "user", "password")}
-    with psycopg.connect(dbname="postgres", autocommit=True, **address) as connection:
+    user, password, host, port = (configured[key] for key in ("USER", "PASSWORD", "HOST", "PORT"))
+    server = f"postgres://{user}:{password}@{host}:{port or 5432}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
-        user, password = configured["USER"], configured["PASSWORD"]
         try:
-            yield f"postgres://{user}:{password}@{configured['HOST']}:{configured['PORT'] or 5432}/{name}"
+            yield f"{server}/{name}"
         finally:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 

@@ -21,7 +21,7 @@ class Gate(MockClient):
     label = "Gate"
     asked: threading.Event
     answer: threading.Event
-    error: Exception | None
+    error: Exception | None = None
     calls: list[str]
 
     def create_meeting(self, room_name_prefix, end_date, room):
@@ -29,8 +29,8 @@ class Gate(MockClient):
         assert not connection.in_atomic_block or connection.savepoint_ids == [], "a provider is called in a transaction"
         type(self).asked.set()
         assert type(self).answer.wait(10)
-        if type(self).error:
-            raise type(self).error
+        if error := type(self).error:
+            raise error
         return super().create_meeting(room_name_prefix, end_date, room)
 
 
@@ -182,7 +182,7 @@ def reserve_for_another(room, lease):
 @pytest.mark.django_db(transaction=True)
 def test_an_answer_that_comes_after_the_place_was_lost_gives_way_to_the_meeting_that_took_it(gated_room, gate):
     gate.answer.clear()
-    results = []
+    results: list[Meeting] = []
     slow = threading.Thread(target=open_in_thread, args=(gated_room, results))
     slow.start()
     assert gate.asked.wait(10)
