@@ -1,0 +1,3 @@
+from recordings.models.recording import Consent, HandOff, Ingest, Recording, RecordingWork, Track
+
+__all__ = ["Consent", "HandOff", "Ingest", "Recording", "RecordingWork", "Track"]
