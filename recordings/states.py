@@ -8,7 +8,7 @@ from recordings.models import Recording
 
 State = Recording.State
 
-# state -> the states that may come before it. Deleted has no way out; what is final otherwise may be fetched again by hand.
+# state -> the states that may come before it. Deleted has no way out; any other final one may be fetched again by hand.
 MAY_FOLLOW: dict[str, frozenset[str]] = {
     State.REPORTED: frozenset(
         {State.FETCHING, State.UNMATCHED, State.FAILED, State.NO_AUDIO, State.DONE, State.STORED}
