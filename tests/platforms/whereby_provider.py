@@ -14,6 +14,7 @@ from platforms.types import VideoPlatformConfig
 from tests.stub_provider import Answer, StubProvider
 
 PAYLOADS = Path(__file__).parent.parent / "payloads" / "whereby"
+SECRET = "secret"
 STORAGE = {"s3_bucket": "recordings", "aws_access_key_id": "AKIA-ID", "aws_access_key_secret": "aws/secret"}
 
 
@@ -64,11 +65,11 @@ def set_theme(request):
 
 
 def client_for(stub, **options):
-    defaults = {"api_url": stub.url if stub else "http://127.0.0.1:1", "api_key": "key", "webhook_secrets": ["secret"]}
+    defaults = {"api_url": stub.url if stub else "http://127.0.0.1:1", "api_key": "key", "webhook_secrets": [SECRET]}
     return WherebyClient(VideoPlatformConfig.from_options("whereby", {**defaults, **options}))
 
 
-def sign(body, secret="secret", at=None):
+def sign(body, secret=SECRET, at=None):
     seconds = str(int(time.time() if at is None else at))
     header = f"t={seconds},v1={signing.sign_hex(secret, seconds.encode() + b'.' + body)}"
     return SignedWebhook({"Whereby-Signature": header}, header)
