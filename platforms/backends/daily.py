@@ -28,6 +28,7 @@ from platforms.types import (
     WebhookSummary,
 )
 
+API_URL = "https://api.daily.co/v1"
 NAME_LIMIT = 128  # characters, of A-Z a-z 0-9 - _
 NAMES_TRIED = 3
 USER_ID_LIMIT = 36  # characters; a token with a longer one is refused
@@ -158,7 +159,8 @@ class DailyClient(VideoPlatformClient):
 
     def __init__(self, config: VideoPlatformConfig) -> None:
         super().__init__(config)
-        self.api = ProviderAPI(self.name, self.label, config.api_url, config.api_key, config.webhook_secrets)
+        url = config.api_url or API_URL
+        self.api = ProviderAPI(self.name, self.label, url, config.api_key, config.webhook_secrets)
 
     def warnings(self) -> list[str]:
         bucket, role = "AWS_DAILY_S3_BUCKET", "AWS_DAILY_ROLE_ARN"
@@ -189,7 +191,8 @@ class DailyClient(VideoPlatformClient):
             "properties": self._room_properties(end_date, room),
         }
         for _ in range(NAMES_TRIED):
-            if made := self._make_room({"name": _room_name(room_name_prefix), **body}):
+            made = self._make_room({"name": _room_name(room_name_prefix), **body})
+            if made is not None:
                 return self._meeting(made)
         raise PlatformRejected(f"{self.label} had every name taken that was tried.", self.name, 400)
 
