@@ -21,6 +21,7 @@ CALLS = 300
 
 
 def main():
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     from platforms.handler import create_platform_client
 
@@ -41,7 +42,7 @@ def adapter_overhead(client):
     adapter, bare = [], []
     for _ in range(CALLS):
         adapter.append(timed(lambda: client.create_meeting("bench", end_date, room)))
-        bare.append(timed(lambda: client.api.session.post(client.api.base_url + path, json=body).json()))
+        bare.append(timed(lambda: client.api.session.post(client.api.base_url + path, json=body, timeout=10).json()))
     ratio = statistics.median(adapter) / statistics.median(bare)
     print(f"{client.name}: create_meeting / bare request, provider 20 ms: {ratio:.3f} (target <= 1.02)")
 
