@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery, URLField
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -57,6 +57,7 @@ class RoomAdmin(SearchById, RoomModelAdmin):
     search_fields = ["name", "owner__username", "owner__email"]
     search_help_text = "A room's name or id, its owner's name or e-mail address."
     autocomplete_fields = ["owner"]
+    formfield_overrides = {URLField: {"assume_scheme": "https"}}
     readonly_fields = ["id", "opens_on", "created_at", "updated_at", "ics_last_sync"]
     # What is shown
 

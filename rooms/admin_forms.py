@@ -75,12 +75,16 @@ class PlatformForm(RoomModelForm):
 
 class RoomForm(PlatformForm):
     webhook_secret = forms.CharField(
+        label="Webhook secret",
         required=False,
         max_length=200,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
     )
     email_transcript_to = forms.CharField(
-        required=False, empty_value=None, widget=forms.TextInput(attrs={"class": "vTextField"})
+        label="E-mail transcripts to",
+        required=False,
+        empty_value=None,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -96,3 +100,10 @@ class RoomForm(PlatformForm):
 
     def clean_webhook_secret(self) -> str | None:
         return self.cleaned_data["webhook_secret"] or self.instance.webhook_secret
+
+    def clean_logo(self) -> Any:
+        logo = self.cleaned_data["logo"]
+        image = getattr(logo, "image", None)  # of a new upload only
+        if image and image.format != "PNG":
+            raise ValidationError("The logo must be a PNG.", code="not_png")
+        return logo
