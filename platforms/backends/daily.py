@@ -32,6 +32,7 @@ API_URL = "https://api.daily.co/v1"
 NAME_LIMIT = 128  # characters, of A-Z a-z 0-9 - _
 NAMES_TRIED = 3
 USER_ID_LIMIT = 36  # characters; a token with a longer one is refused
+USER_NAME_LIMIT = 100  # characters; of any alphabet, they leave a token below the 2,048 that it may have
 PAGE = 100  # objects, the most there are
 PAGES = 20  # more than any room fills
 RECORDING_LIMIT = 8 * 3600  # seconds; without it a recording ends after three hours
@@ -245,7 +246,7 @@ class DailyClient(VideoPlatformClient):
 
     def _meeting(self, room: Fields) -> MeetingData:
         meeting_id, name, url = text(room, "id"), text(room, "name"), text(room, "url", limit=URL_LIMIT)
-        if not (meeting_id and name and url):
+        if not (meeting_id and name and url.startswith(("https://", "http://"))):
             raise self._odd("made a room without saying its id, name and url")
         return MeetingData(meeting_id, name, room_url=url, host_room_url=url, platform=self.name, extra_data=room)
 
@@ -283,7 +284,7 @@ class DailyClient(VideoPlatformClient):
         if request.settings.is_locked and not request.is_owner:
             properties["knocking"] = True
         if request.user_name:
-            properties["user_name"] = request.user_name
+            properties["user_name"] = request.user_name[:USER_NAME_LIMIT]
         if request.user_id and len(request.user_id) <= USER_ID_LIMIT:
             properties["user_id"] = request.user_id
         # This starts a recording into one file only; raw tracks are started by a call.
@@ -328,12 +329,7 @@ class DailyClient(VideoPlatformClient):
         anew under its id. `secret` is base64.
         """
         path = _path("webhooks", replace) if replace else "/webhooks"
-        body = {
-            "url": url,
-            "eventTypes": self.webhook_event_types,
-            "hmac": secret,
-            "retryType": self.webhook_retry_type,
-        }
+        body = {"url": url, "eventTypes": list(VOCABULARY), "hmac": secret, "retryType": self.webhook_retry_type}
         return self._subscription(mapping(self.api.post(path, body, repeatable=bool(replace))))
 
     def delete_webhook(self, subscription_id: str) -> None:
@@ -345,8 +341,7 @@ class DailyClient(VideoPlatformClient):
         return base64.b64encode(secrets.token_bytes(32)).decode()
 
     def _subscription(self, item: Fields) -> WebhookSubscription:
-        uuid, state, event_types = text(item, "uuid"), text(item, "state"), item.get("eventTypes")
-        secret = text(item, "hmac")
+        uuid, state, secret, kinds = text(item, "uuid"), text(item, "state"), text(item, "hmac"), item.get("eventTypes")
         if not uuid:
             raise self._odd("spoke of a webhook without saying its uuid")
         return WebhookSubscription(
@@ -354,7 +349,7 @@ class DailyClient(VideoPlatformClient):
             url=text(item, "url", limit=URL_LIMIT),
             state=state,
             is_active=state.upper() in {"ACTIVE", "1"},  # older answers have numbers
-            event_types=[str(kind) for kind in event_types] if isinstance(event_types, list) else [],
+            event_types=[str(kind) for kind in kinds] if isinstance(kinds, list) else [],
             retry_type=text(item, "retryType"),
             has_known_secret=secret in self.config.webhook_secrets if secret else None,
         )

@@ -110,7 +110,14 @@ def test_the_meeting_has_the_providers_ids_and_one_address_for_all(provider, cli
 
 
 @pytest.mark.parametrize(
-    "answer", [None, [], {}, {"id": "1", "name": "x"}, {"name": "x", "url": "u"}, {"id": "1", "url": "u"}]
+    "answer",
+    [
+        *(None, [], {}),
+        {"id": "1", "name": "x"},
+        {"name": "x", "url": "https://acme.daily.co/x"},
+        {"id": "1", "url": "https://acme.daily.co/x"},
+        {"id": "1", "name": "x", "url": "javascript:alert(1)"},
+    ],
 )
 def test_a_room_that_lacks_what_joining_needs_is_not_taken_for_one(provider, client, answer):
     provider.on("POST", "/rooms", Answer(200, answer))

@@ -85,6 +85,10 @@ def test_someone_unknown_has_neither_name_nor_id(provider, client):
     assert not {"user_id", "user_name"} & set(token_for(provider, client, user_id=None, user_name=None))
 
 
+def test_a_long_name_is_cut_so_that_the_token_stays_short(provider, client):
+    assert token_for(provider, client, user_name="é" * 5000)["user_name"] == "é" * 100
+
+
 @pytest.mark.parametrize(("length", "is_sent"), [(36, True), (37, False)])
 def test_an_id_that_is_too_long_for_the_provider_is_left_out(provider, client, length, is_sent):
     assert ("user_id" in token_for(provider, client, user_id="x" * length)) is is_sent
