@@ -157,7 +157,7 @@ def by_the_book(on, listed, percentage, default, chosen, configured, failover):
     asked_by_rule = {
         1: (chosen, CHOSEN) if chosen else None,
         2: ("new", LISTED) if listed else None,
-        3: ("new", f"The room is within the {percentage} % being migrated.") if SHARE < percentage else None,
+        3: ("new", f"The room is within the {percentage} % being migrated.") if percentage > SHARE else None,
         4: (default, DEFAULT),
     }
     wanted, because = next(asked_by_rule[rule] for rule in sorted(asked_by_rule) if asked_by_rule[rule])
