@@ -2,6 +2,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.db import models
 from django.db.models.functions import Lower, Replace
@@ -96,7 +97,7 @@ class Meeting(models.Model):
     )
     first_joined_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_active_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="When somebody last came or went."
+        null=True, blank=True, editable=False, help_text="When somebody last came, went or asked for the way in."
     )
     call_started_at = models.DateTimeField(null=True, blank=True, editable=False)
     call_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -137,9 +138,8 @@ class Meeting(models.Model):
         indexes = [
             models.Index(fields=["platform", "room_key"], name="meeting_by_provider_room"),
             models.Index(fields=["room", "state"], name="meeting_by_room_and_state"),
-            models.Index(
-                fields=["platform", "presence_checked_at"], condition=models.Q(state="live"), name="live_meeting"
-            ),
+            models.Index(fields=["platform"], condition=models.Q(state="live"), name="live_meeting"),
+            models.Index(fields=["platform", "presence_checked_at"], name="meeting_by_presence_check"),
         ]
 
     def __str__(self) -> str:
@@ -224,6 +224,10 @@ class ParticipantSession(models.Model):
         if user_name and (self.named_at is None or (at, user_name) > (self.named_at, self.user_name)):
             self.user_name, self.named_at = user_name, at
 
+    def state(self) -> tuple[Any, ...]:
+        """All that can change; equal when there is nothing to save."""
+        return self.user_id, self.user_name, self.joined_at, self.last_joined_at, self.left_at, self.left_is_observed
+
     def _reopen(self) -> None:
         self.left_at = None
         self.left_is_observed = False
@@ -264,6 +268,7 @@ class ProviderCall(Work):
                 "attempts": 0,
                 "next_attempt_at": timezone.now(),
                 "last_error": "",
+                "finished_at": None,
                 "lease_token": None,  # the one under way cannot record its outcome over this
             },
         )

@@ -8,5 +8,5 @@ from platforms.signals import event_received
 
 
 @receiver(event_received, dispatch_uid="meetings")
-def apply_event(*, event: Event, **kwargs: Any) -> None:
-    transitions.apply_event(event)
+def apply_event(*, event: Event, **kwargs: Any) -> bool:
+    return transitions.apply_event(event)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from meetings.models import Meeting, ParticipantSession, earliest, latest, people_in
@@ -28,14 +29,18 @@ REPORTED = (
 )
 
 
-def apply_event(event: events.Event) -> None:
-    """Merge one event into the meeting it belongs to; call inside a transaction. Raises Unmatched."""
+def apply_event(event: events.Event) -> bool:
+    """Merge one event into the meeting it belongs to; call inside a transaction. Whether it was of use here.
+
+    Raises Unmatched.
+    """
     change = CHANGES.get(type(event))
     if change is None:
-        return
+        return False
     meeting = find_meeting(event)
     with _saving(meeting):
         change(meeting, event)
+    return True
 
 
 def find_meeting(event: events.Event) -> Meeting:
@@ -50,7 +55,7 @@ def find_meeting(event: events.Event) -> Meeting:
 
 
 def observe(meeting: Meeting, participants: Sequence[Participant], at: datetime, threshold: int = 1) -> bool:
-    """Merge who was in the provider's room at `at`. False for a meeting that has ended or was looked at since.
+    """Merge who was in the provider's room at `at`. Whether that changed anything; an older answer does not.
 
     With fewer than `threshold` people in, the provider sees nobody; then as many may be in as it cannot see.
     """
@@ -59,8 +64,14 @@ def observe(meeting: Meeting, participants: Sequence[Participant], at: datetime,
         if locked is None or (locked.presence_checked_at and locked.presence_checked_at >= at):
             return False
         with _saving(locked):
-            _observe(locked, participants, at, threshold)
-    return True
+            return _observe(locked, participants, at, threshold)
+
+
+def expect_somebody(meeting: Meeting) -> None:
+    """Somebody was given the way in and is not seen yet: an empty meeting waits for them as for one who comes back."""
+    now = timezone.now()
+    earlier = Q(last_active_at=None) | Q(last_active_at__lt=now)
+    Meeting.objects.live().filter(earlier, pk=meeting.pk).update(last_active_at=now)
 
 
 def end_sessions(meeting: Meeting, at: datetime) -> None:
@@ -92,7 +103,7 @@ def _left(meeting: Meeting, event: events.ParticipantLeft) -> None:
     session.went(left_at)
     _keep(meeting, session)
     if not session.is_bot:
-        meeting.first_joined_at = earliest(meeting.first_joined_at, session.joined_at or left_at)
+        meeting.first_joined_at = earliest(meeting.first_joined_at, event.joined_at, left_at)
         meeting.last_active_at = latest(meeting.last_active_at, left_at)
     _count(meeting, event)
 
@@ -173,24 +184,27 @@ CHANGES: dict[type[events.Event], Callable[[Meeting, Any], None]] = {
 # Presence
 
 
-def _observe(meeting: Meeting, participants: Sequence[Participant], at: datetime, threshold: int) -> None:
+def _observe(meeting: Meeting, participants: Sequence[Participant], at: datetime, threshold: int) -> bool:
     sessions = {session.session_id: session for session in meeting.sessions.all()}
+    before = {session_id: session.state() for session_id, session in sessions.items()}
     moments = []
     for person in participants:
         session = sessions.setdefault(
             person.session_id, ParticipantSession(meeting=meeting, session_id=person.session_id)
         )
         moments += _sight(session, person, at)
-        session.save()
     inside = {person.session_id for person in participants if person.left_at is None}
     for session in _gone(sessions.values(), inside, at, unseen=0 if inside else threshold - 1):
         session.missed(at)
-        session.save()
         moments += [] if session.is_bot else [at]
+    changed = [session for session in sessions.values() if session.state() != before.get(session.session_id)]
+    for session in changed:
+        session.save()
+    counted, meeting.num_clients = meeting.num_clients, people_in(sessions.values())
     meeting.first_joined_at = earliest(meeting.first_joined_at, *moments)
     meeting.last_active_at = latest(meeting.last_active_at, *moments)
     meeting.presence_checked_at = at
-    meeting.num_clients = people_in(sessions.values())
+    return bool(changed) or counted != meeting.num_clients
 
 
 def _sight(session: ParticipantSession, person: Participant, at: datetime) -> list[datetime]:

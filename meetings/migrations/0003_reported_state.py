@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='meeting',
             name='last_active_at',
-            field=models.DateTimeField(blank=True, editable=False, help_text='When somebody last came or went.', null=True),
+            field=models.DateTimeField(blank=True, editable=False, help_text='When somebody last came, went or asked for the way in.', null=True),
         ),
         migrations.AddField(
             model_name='meeting',
@@ -106,7 +106,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='meeting',
-            index=models.Index(condition=models.Q(('state', 'live')), fields=['platform', 'presence_checked_at'], name='live_meeting'),
+            index=models.Index(condition=models.Q(('state', 'live')), fields=['platform'], name='live_meeting'),
+        ),
+        migrations.AddIndex(
+            model_name='meeting',
+            index=models.Index(fields=['platform', 'presence_checked_at'], name='meeting_by_presence_check'),
         ),
         migrations.AddField(
             model_name='participantsession',
