@@ -1,18 +1,20 @@
 """The interface that every video platform keeps. `platforms.testing` holds its promises as test cases."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
-from platforms.events import Event
+from platforms.events import Event, RecordingReady
 from platforms.exceptions import PlatformNotConfigured, UnsupportedCapability
 from platforms.types import (
     JoinLink,
     JoinRequest,
     MeetingData,
     Participant,
+    RecordingRef,
+    RecordingStore,
     RoomSettings,
     SessionData,
     VideoPlatformConfig,
@@ -50,6 +52,8 @@ class VideoPlatformClient:
     webhook_event_types: ClassVar[tuple[str, ...]] = ()
     webhook_retry_type: ClassVar[str] = ""
     supports_extension: ClassVar[bool] = False
+    supports_recording_listing: ClassVar[bool] = False
+    supports_recording_deletion: ClassVar[bool] = False
     # How many people must be in a room before get_presence sees any of them.
     presence_threshold: ClassVar[int] = 1
 
@@ -126,6 +130,51 @@ class VideoPlatformClient:
     def webhook_instructions(self, url: str) -> str:
         """What staff do by hand where webhooks cannot be registered by a call."""
         return f"Register {url} in the dashboard of {self.label}."
+
+    def list_recordings(self, room_name: str = "") -> Iterator[RecordingRef]:
+        """Finished recordings that the provider knows, newest first, fetched page by page as they are asked for."""
+        self.require("supports_recording_listing")
+        raise NotImplementedError
+
+    def get_recording(self, recording_id: str) -> RecordingRef:
+        """One recording as the provider knows it. Raises PlatformRejected with status 404 when it is unknown."""
+        self.require("supports_recording_listing")
+        raise NotImplementedError
+
+    def recording_link(self, recording_id: str) -> str:
+        """A fresh signed https link to a recording's single file; it ends after about an hour."""
+        self.require("supports_recording_listing")
+        raise NotImplementedError
+
+    def delete_recording(self, recording_id: str) -> bool:
+        """Delete a recording at the provider. True also when it was gone already."""
+        self.require("supports_recording_deletion")
+        raise NotImplementedError
+
+    def recording_store(self) -> RecordingStore | None:
+        """The bucket of one's own in which the provider leaves recordings; None where there is none."""
+        return None
+
+    def recording_at(self, key: str) -> RecordingRef | None:
+        """What the name of an object in that bucket says of a recording; None for an object that is none."""
+        return None
+
+    def recording_of_event(self, event: RecordingReady) -> RecordingRef:
+        """The recording that an event says is ready."""
+        store = self.recording_store()
+        return RecordingRef(
+            platform=self.name,
+            recording_id=event.recording_id,
+            room_name=event.room_name,
+            meeting_id=event.meeting_id,
+            kind="tracks" if event.tracks is not None else "file",
+            started_at=event.started_at,
+            duration=event.duration,
+            bucket=store.bucket if store and event.s3_key else "",
+            key=event.s3_key if store else "",
+            tracks=event.tracks,
+            download_url=event.download_url,
+        )
 
     def delete_room(self, room_name: str, meeting_id: str = "") -> bool:
         """Close the provider's room and send everyone out. True also when it was gone already."""

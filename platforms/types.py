@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Protocol
 
+from platforms.events import Track
+
 
 class RoomSettings(Protocol):
     """What a client reads from a room; a meeting's snapshot of its room's settings fits as well.
@@ -113,6 +115,37 @@ class WebhookSubscription:
     event_types: Sequence[str] = ()
     retry_type: str = ""
     has_known_secret: bool | None = None
+
+
+@dataclass(frozen=True)
+class RecordingRef:
+    """What is known of a recording from one source; empty fields are what that source does not say.
+
+    `kind` is "file" or "tracks". `tracks` is None for a single file and empty when nobody was heard. `key` is an object
+    of `bucket`. `download_url` is a signed link that ends.
+    """
+
+    platform: str
+    recording_id: str = ""
+    room_name: str = ""
+    meeting_id: str = ""
+    kind: str = ""
+    started_at: datetime | None = None
+    duration: float | None = None  # seconds
+    bucket: str = ""
+    key: str = ""
+    tracks: Sequence[Track] | None = None
+    download_url: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class RecordingStore:
+    """A bucket in which a provider leaves recordings; empty credentials stand for those of the machine."""
+
+    bucket: str
+    region: str = ""
+    access_key_id: str = field(default="", repr=False)
+    access_key_secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
