@@ -98,6 +98,7 @@ class RoomDetail(ApiView):
     )
     def patch(self, request: Request, room_id: str) -> Response:
         pk = as_uuid(room_id, NO_ROOM)
+        _ = request.data  # read now: a client that sends slowly must not hold the lock meanwhile
         with transaction.atomic():
             # Locked, so that changes made at once by another person are not undone.
             room = find_room(Room.objects.select_for_update(), pk=pk)
