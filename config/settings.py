@@ -113,7 +113,7 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
-WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 
 # Time and language
 
@@ -271,6 +271,11 @@ CELERY_TASK_DEFAULT_QUEUE = "quick"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "platforms.tasks.sweep", "schedule": schedule(timedelta(seconds=10))},
+    "webhook subscriptions": {
+        "task": "platforms.tasks.check_subscriptions",
+        "schedule": schedule(timedelta(minutes=2)),
+        "options": {"expires": 120},
+    },
     "presence": {
         "task": "meetings.tasks.check_presence",
         "schedule": schedule(timedelta(seconds=15)),
