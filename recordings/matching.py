@@ -1,0 +1,32 @@
+"""Which meeting a recording belongs to: by the provider's own ids, and the nearest in time where a room had several."""
+
+from datetime import datetime, timedelta
+
+from meetings.models import Meeting
+from platforms.types import RecordingRef
+
+# A recording may be reported long after it was made; further away in time it is somebody else's.
+WINDOW = timedelta(hours=168)
+
+
+def match_meeting(ref: RecordingRef) -> Meeting | None:
+    """None when no meeting fits, or when the time that would decide between several is not known."""
+    known = Meeting.objects.known_to_provider().filter(platform=ref.platform)
+    if ref.meeting_id and (meeting := known.filter(provider_meeting_id=ref.meeting_id).first()):
+        return meeting
+    if not ref.room_name:
+        return None
+    candidates = list(known.in_provider_room(ref.room_name)[:100])
+    if ref.started_at is None:
+        return candidates[0] if len(candidates) == 1 else None
+    return nearest(candidates, ref.started_at)
+
+
+def nearest(meetings: list[Meeting], moment: datetime) -> Meeting | None:
+    """The meeting whose start is nearest, within WINDOW before or after; of equally near ones that of the lower id."""
+
+    def distance(meeting: Meeting) -> timedelta:
+        return abs(meeting.start_date - moment)
+
+    near = [meeting for meeting in meetings if distance(meeting) <= WINDOW]
+    return min(near, key=lambda meeting: (distance(meeting), str(meeting.pk)), default=None)
