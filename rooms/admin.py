@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery, URLField
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -35,7 +36,7 @@ admin.site.site_url = "/"
 LIVE_MEETINGS_LISTED = 50
 FIELDSETS: list[tuple[str | None, list[str]]] = [
     (None, ["name", "owner", "is_shared", "id", "created_at", "updated_at"]),
-    ("Platform", ["platform", "opens_on"]),
+    ("Platform", ["platform", "opens_on", "platforms_compared"]),
     ("Meetings", ["is_locked", "room_mode", "logo"]),
     ("Recording", ["recording_type", "recording_trigger", "skip_consent", "store_video"]),
     ("Calendar", ["ics_enabled", "ics_url", "ics_fetch_interval", "ics_last_sync"]),
@@ -58,7 +59,11 @@ class RoomAdmin(SearchById, RoomModelAdmin):
     search_help_text = "A room's name or id, its owner's name or e-mail address."
     autocomplete_fields = ["owner"]
     formfield_overrides = {URLField: {"assume_scheme": "https"}}
-    readonly_fields = ["id", "opens_on", "created_at", "updated_at", "ics_last_sync"]
+    readonly_fields = ["id", "opens_on", "platforms_compared", "created_at", "updated_at", "ics_last_sync"]
+
+    class Media:
+        css = {"all": ["rooms/admin.css"]}
+
     # What is shown
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -98,7 +103,14 @@ class RoomAdmin(SearchById, RoomModelAdmin):
 
     @admin.display(description="opens on")
     def opens_on(self, room: Room) -> str:
+        if room._state.adding:
+            return "To be seen once the room is saved."
         return _in_words(moving.select_or_refusal(room, current_policy()), "{}: {}")
+
+    @admin.display(description="platforms compared")
+    def platforms_compared(self, room: Room) -> SafeString:
+        rows = moving.compare_platforms(None if room._state.adding else room)
+        return render_to_string("admin/rooms/room/platforms.html", {"rows": rows})
 
     @admin.display(description="platform", ordering="platform")
     def platform_choice(self, room: Room) -> str:
@@ -112,7 +124,6 @@ class RoomAdmin(SearchById, RoomModelAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         room: Room | None = kwargs.get("obj")
-        context["platforms"] = moving.compare_platforms(room)
         if room and _may_see_meetings(request):
             context["live_meetings"] = room.meetings.live()[:LIVE_MEETINGS_LISTED]
         return super().render_change_form(request, context, *args, **kwargs)
@@ -123,6 +134,14 @@ class RoomAdmin(SearchById, RoomModelAdmin):
         if db_field.name == "platform":
             return platform_field()
         return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and db_field.name == "owner":
+            # People are not to be made, changed or deleted in passing.
+            for button in ("can_add_related", "can_change_related", "can_delete_related"):
+                setattr(field.widget, button, False)
+        return field
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
         return super().get_changelist_form(request, **{"form": PlatformForm, "fields": self.list_editable, **kwargs})

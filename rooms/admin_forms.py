@@ -87,6 +87,14 @@ class RoomForm(PlatformForm):
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
 
+    class Meta:
+        labels = {
+            "ics_enabled": "Read the calendar",
+            "ics_url": "Calendar address (ICS)",
+            "ics_fetch_interval": "Interval",
+            "webhook_url": "Webhook address",
+        }
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if secret := self.fields.get("webhook_secret"):
