@@ -48,7 +48,7 @@ def test_every_operation_is_documented_with_its_errors(document, method, path):
 
 def test_reading_rooms_needs_no_credentials_and_writing_does(document):
     path = document["paths"]["/v1/rooms/{room_id}"]
-    either = [{"bearer": []}, {"apiKey": []}, {"cookieAuth": []}]
+    either: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}, {"cookieAuth": []}]
     assert path["get"]["security"] == [*either, {}]
     assert path["patch"]["security"] == either
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"

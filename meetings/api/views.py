@@ -12,7 +12,13 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from meetings.api.serializers import CreateRoomMeetingSerializer, DeactivatedSerializer, JoinQuery, MeetingSerializer
+from meetings.api.serializers import (
+    CreateRoomMeetingSerializer,
+    DeactivatedSerializer,
+    JoinQuery,
+    MeetingSerializer,
+    show_meeting,
+)
 from meetings.models import Meeting
 from meetings.opening import OpeningInProgress, end_meeting, open_meeting
 from platforms import create_platform_client
@@ -131,7 +137,7 @@ def find_meeting(meeting_id: str, **by: Any) -> Meeting:
 
 
 def shown(request: Request, room: Room, meeting: Meeting) -> dict[str, Any]:
-    return dict(MeetingSerializer(meeting, context={"manages": room.is_managed_by(request.user)}).data)
+    return show_meeting(meeting, manages=room.is_managed_by(request.user))
 
 
 def join_url(request: Request, room: Room, meeting: Meeting, display_name: str | None) -> str:

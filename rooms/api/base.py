@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -11,8 +12,16 @@ from rooms.api.input import JSONParser
 from rooms.api.schema import Schema
 
 
+class AlwaysJSON(DefaultContentNegotiation):
+    """There is one format: no Accept header and no ?format= makes an answer fail."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> tuple[Any, str]:
+        return renderers[0], renderers[0].media_type
+
+
 class ApiView(APIView):
     schema = Schema()
+    content_negotiation_class = AlwaysJSON
     parser_classes = [JSONParser]
 
     def check_permissions(self, request: Request) -> None:

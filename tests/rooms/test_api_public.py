@@ -40,6 +40,15 @@ class TestConfig:
         assert api_for().post("/v1/config", {}).status_code == 405
 
 
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "nonsense;;", "application/json; indent=9999999"])
+def test_answers_are_json_whatever_is_asked_for(db, accept):
+    for path in ("/v1/config", "/v1/config?format=xml", "/v1/rooms/name/nowhere"):
+        answer = api_for().get(path, HTTP_ACCEPT=accept)
+        assert answer.status_code in {200, 404}
+        assert answer["Content-Type"] == "application/json"
+        assert b"\n" not in answer.content
+
+
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/nothing", "/v1/rooms/", "/v1/rooms/a/b/c/d", "/v1/me/"])
 @pytest.mark.parametrize("method", ["get", "post", "patch", "delete"])
 def test_an_unknown_path_is_answered_in_json_and_never_redirected(db, path, method):
