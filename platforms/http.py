@@ -137,7 +137,7 @@ class ProviderAPI:
         try:
             with self.session.send(request, timeout=timeout, allow_redirects=False, stream=True) as response:
                 return response, self._read(response, method, path)
-        except (UnicodeError, LocationParseError) as error:
+        except (UnicodeError, LocationParseError, requests.exceptions.InvalidSchema) as error:
             raise self._unsendable(error) from error
         except (requests.RequestException, HTTPError) as error:
             what, acted_on = _meaning(error)

@@ -1,7 +1,6 @@
 """HMAC-SHA256 over raw bytes, in constant time, with any of several secrets (so that one can be rotated)."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import time
@@ -20,7 +19,7 @@ def sign_base64(secret: str, message: bytes) -> str:
 def decode_secret(secret: str) -> bytes:
     try:
         return base64.b64decode(secret, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError("the secret is not base64") from error
 
 

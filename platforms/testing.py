@@ -22,7 +22,7 @@ For asserts with details, call `pytest.register_assert_rewrite("platforms.testin
 # ruff: noqa: S101  (test cases are made of asserts)
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,29 +35,12 @@ from django.utils.datastructures import CaseInsensitiveMapping
 from platforms.base import VideoPlatformClient
 from platforms.events import Event
 from platforms.exceptions import PlatformNotConfigured, UnsupportedCapability, WebhookRejected
+from platforms.hostile import HOSTILE_BODIES, HOSTILE_PREFIXES, damaged
 from platforms.types import JoinRequest, MeetingData, VideoPlatformConfig
 
 ROOM_MODES = {"normal", "group"}
 RECORDING_TYPES = {"none", "local", "cloud"}
 RECORDING_TRIGGERS = {"none", "prompt", "automatic", "automatic-2nd-participant"}
-
-HOSTILE_PREFIXES = [
-    *("", " ", "-", "-----", "_", "UPPER", "a b\tc", "Ünï çødé", "日本", "💥", "../../etc", "a'/..?#%", "/x", "a--b"),
-    *("x" * 300, "é" * 300, "x" * 38 + "-", "a\x00b", "a\ud800b", "\n"),
-]
-
-# Authentic but useless: each must be taken in without an error.
-HOSTILE_BODIES = [
-    *(b"", b" ", b"null", b"true", b"0", b'""', b"[]", b"{}", b"[{}]", b"{", b"not json", b"\xff\xfe\x00", b"\x00"),
-    *(b"[" * 100_000, b'{"a":' * 100_000, b"9" * 5_000, b'{"id":' + b"9" * 5_000 + b"}", b"\xef\xbb\xbf{}"),
-    *(b'{"type":null,"id":null,"data":null,"payload":null}', b'{"type":{},"id":[],"data":"x","payload":7}'),
-    *(b'{"id":"\\u0000","type":"\\ud800","data":{"roomName":"\\udfff"}}', b'{"createdAt":NaN,"event_ts":-Infinity}'),
-    *(b'{"createdAt":1e400,"event_ts":1e400}', b'{"createdAt":"9999-99-99","event_ts":"x"}', b'{"event_ts":1e300}'),
-]
-HOSTILE_VALUES = [
-    *(b"null", b"true", b"-1", b"1e400", b"NaN", b'"\\u0000"', b'"\\ud800"', b"[]", b"{}", b"[null]", b'[[{"a":[]}]]'),
-    *(b"9" * 5_000, b'"' + b"x" * 5_000 + b'"', b'{"room":{"name":{}}}', b'"0001-01-01T00:00:00+14:00"', b'"\xff"'),
-]
 
 
 @dataclass(frozen=True)
@@ -184,11 +167,24 @@ class PlatformContract:
                 lambda: client.register_webhook("https://example.com/", "secret"),
                 lambda: client.delete_webhook("1"),
             ],
+            "supports_recording_listing": [
+                lambda: list(client.list_recordings()),
+                lambda: client.get_recording("1"),
+                lambda: client.recording_link("1"),
+            ],
+            "supports_recording_deletion": [lambda: client.delete_recording("1")],
         }
         for capability, refused in calls.items():
             for call in refused if not getattr(client, capability) else []:
                 with pytest.raises(UnsupportedCapability, match=client.label):
                     call()
+
+    # Recordings
+
+    @pytest.mark.parametrize("key", ["", "/", "x", "a/b/c.mp4", "recording-1.mp4", "..", "é" * 1000, "a\x00b", "%2F+"])
+    def test_any_object_in_the_bucket_is_a_recording_or_none(self, client: VideoPlatformClient, key: str) -> None:
+        found = client.recording_at(key)
+        assert found is None or found.platform == self.alias
 
     # Joining
 
@@ -286,7 +282,7 @@ class PlatformContract:
 
     def test_known_events_with_damaged_fields_are_taken_in(self, client: VideoPlatformClient) -> None:
         for file in sorted(self.payloads.glob("*.json")) if self.payloads else []:
-            for body in _damaged(json.loads(file.read_bytes())):
+            for body in damaged(json.loads(file.read_bytes())):
                 self.assert_taken_in(client, body)
 
     def assert_taken_in(self, client: VideoPlatformClient, body: bytes) -> None:
@@ -311,29 +307,6 @@ class PlatformContract:
 def _is_address(url: str) -> bool:
     parts = urlsplit(url)
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
-
-
-def _damaged(payload: Any) -> Iterator[bytes]:
-    """The payload with one field after the other missing, or holding something else."""
-    for path in _paths(payload):
-        yield json.dumps(_with(payload, path, None)).encode()
-        marked = json.dumps(_with(payload, path, "@here@"), ensure_ascii=False).encode()
-        for value in HOSTILE_VALUES:
-            yield marked.replace(b'"@here@"', value)
-
-
-def _paths(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    if isinstance(value, dict):
-        for name in value:
-            yield (*above, name)
-            yield from _paths(value[name], (*above, name))
-
-
-def _with(value: Any, path: tuple[str, ...], new: str | None) -> Any:
-    if not path:
-        return new
-    changed = {**value, path[0]: _with(value[path[0]], path[1:], new)}
-    return {name: held for name, held in changed.items() if held is not None or len(path) > 1 or name != path[0]}
 
 
 def _assert_event_is_storable(event: Event) -> None:
