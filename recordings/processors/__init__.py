@@ -1,0 +1,10 @@
+"""What turns a stored recording into a transcript; RECORDING_PROCESSOR names the one that is used.
+
+`base` holds the interface, `handler` makes the processor of an alias in the RECORDING_PROCESSORS setting, and each other
+module is one processor, or what several share. Adding one: a subclass of `Processor`, and a line in the setting.
+"""
+
+from recordings.processors.base import AudioPart, Job, Processor, Result, Segment
+from recordings.processors.handler import create_processor, get_available_processors
+
+__all__ = ["AudioPart", "Job", "Processor", "Result", "Segment", "create_processor", "get_available_processors"]
