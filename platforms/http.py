@@ -220,6 +220,8 @@ def _meaning(error: Exception) -> tuple[str, bool]:
         return "could not be reached", False
     if isinstance(error, requests.Timeout) or isinstance(reason, ReadTimeoutError):
         return "did not answer in time", True
+    if isinstance(error, requests.exceptions.SSLError):
+        return "has no certificate that is trusted, or does not encrypt", True
     return "broke the connection off", True
 
 

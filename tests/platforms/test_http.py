@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from platforms import http, transport
 from platforms.breaker import Breaker
@@ -200,6 +205,71 @@ def test_calls_of_several_threads_do_not_wait_for_each_other(stub, api):
     stub.on("GET", "/slow", answer)
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda _: api.get("/slow"), range(8))) == [{}] * 8
+
+
+# Encryption
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate of its own making for localhost, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "certificate.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(made.public_bytes(Encoding.PEM) + private)
+    return file
+
+
+@contextlib.contextmanager
+def encrypted_server(certificate, content):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def serve(connection):
+        with context.wrap_socket(connection, server_side=True) as secured:
+            while True:
+                read_request(secured)
+                drip(secured, content, pause=0 if len(content) < 100 else 0.02)
+
+    with raw_server(serve) as (url, connections):
+        yield url.replace("http://127.0.0.1", "https://localhost"), connections
+
+
+def test_an_encrypted_connection_is_reused(certificate):
+    with encrypted_server(certificate, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as (url, connections):
+        api = api_for(url)
+        api.session.verify = str(certificate)
+        assert [api.get("/x"), api.get("/x")] == [{}, {}]
+        assert len(connections) == 1
+
+
+def test_an_encrypted_server_that_drips_costs_no_more_than_the_read_limit(certificate, settings):
+    settings.PROVIDER_READ_TIMEOUT = 0.3
+    with encrypted_server(certificate, HEAD + b"X-Long: " + b"x" * 2000) as (url, _):
+        api = api_for(url)
+        api.session.verify = str(certificate)
+        assert seconds_until_unavailable(lambda: api.post("/x", {}), "did not answer in time") < 2
+
+
+def test_a_server_with_a_certificate_that_nobody_vouches_for_gets_no_key(certificate):
+    with encrypted_server(certificate, b"") as (url, connections):
+        with pytest.raises(PlatformUnavailable, match="Acme has no certificate that is trusted"):
+            api_for(url).post("/x", {})
+        assert len(connections) == 1
 
 
 # Refusals

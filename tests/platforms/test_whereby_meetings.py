@@ -1,18 +1,20 @@
 """Rooms, logos and presence on Whereby, over real HTTP."""
 
 import email.parser
+import email.policy
 import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from platforms.backends.whereby import WherebyClient
 from platforms.exceptions import PlatformNotConfigured, PlatformRejected, PlatformUnavailable
 from platforms.handler import create_platform_client
 from platforms.testing import ExampleRoom, PlatformContract
 from platforms.types import Participant, SessionData
 from tests.platforms import whereby_provider
-from tests.platforms.whereby_provider import PAYLOADS, STORAGE, WherebyClient, client_for, whereby_stub
+from tests.platforms.whereby_provider import PAYLOADS, STORAGE, client_for, whereby_stub
 from tests.stub_provider import Answer
 
 END = datetime(2026, 1, 2, 11, 4, 5, 678900, tzinfo=UTC)
@@ -350,7 +352,8 @@ def test_a_logo_is_sent_as_one_form_part(stub, client, logo):
     assert (request.method, request.path) == ("PUT", "/rooms/standup-7b1e/theme/logo")
     assert request.headers["authorization"] == "Bearer key"
     head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
-    [part] = email.parser.BytesParser().parsebytes(head + request.body).get_payload()
+    form = email.parser.BytesParser(policy=email.policy.default).parsebytes(head + request.body)
+    [part] = form.iter_parts()
     assert part.get_param("name", header="content-disposition") == "image"
     assert part.get_content_type() == "image/png"
     assert b"\x89PNG\r\n\x1a\nrest" in request.body
