@@ -197,7 +197,7 @@ class WherebyClient(VideoPlatformClient):
             if not cursor:
                 return
 
-    # Webhooks: https://docs.whereby.com/whereby-101/customizing-rooms/webhooks
+    # Webhooks: https://docs.whereby.com/meeting-content-and-quality/insights-suite-and-api/webhooks
 
     def webhook_instructions(self, url: str) -> str:
         return (
@@ -256,7 +256,7 @@ class WherebyClient(VideoPlatformClient):
         return [Ignored(reason=reason, **common)]
 
 
-# What events say: https://docs.whereby.com/reference/whereby-webhooks
+# What events say: https://docs.whereby.com/meeting-content-and-quality/insights-suite-and-api/webhooks
 
 BOT_ROLES = frozenset({"recorder", "streamer", "captioner", "assistant"})
 
