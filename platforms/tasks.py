@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.apps import apps
 
-from platforms import durable
+from platforms import durable, subscriptions
 
 
 @shared_task
@@ -23,3 +23,9 @@ def run_due(model_label: str) -> None:
 @shared_task
 def sweep() -> None:
     durable.sweep()
+
+
+@shared_task
+def check_subscriptions() -> None:
+    """Have every platform go on sending its webhooks here."""
+    subscriptions.check_subscriptions()
