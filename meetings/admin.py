@@ -213,5 +213,4 @@ def _to_page_of(meeting: Meeting) -> HttpResponseRedirect:
 class ProviderCallAdmin(WorkAdmin):
     about = ["kind", "meeting"]
     list_filter = ["state", "kind"]
-    list_select_related = ["meeting"]
     search_fields = ["meeting__room_label", "meeting__room_name", "last_error"]

@@ -20,6 +20,6 @@ class SearchById(SearchableAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         try:
-            return queryset.filter(pk=uuid.UUID(search_term.strip())), False
+            return queryset.filter(pk=uuid.UUID(search_term)), False
         except ValueError:
             return super().get_search_results(request, queryset, search_term)

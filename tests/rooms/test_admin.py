@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.forms import FileField
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -138,16 +139,16 @@ def select(*rooms, action):
 
 def fields_of(client, address):
     """What a browser would send back when nothing was changed on the page."""
-    form = client.get(address).context["adminform"].form
     sent = {}
-    for field in form:
-        if (value := field.value()) not in (None, False, ""):
-            sent[field.html_name] = value
-        else:
+    for field in client.get(address).context["adminform"].form:
+        value = field.value()
+        if field.widget_type == "checkbox":
+            sent |= {field.html_name: "on"} if value else {}
+        elif field.widget_type == "password" or isinstance(field.field, FileField) or value is None:
             sent[field.html_name] = ""
-        if value is False:
-            del sent[field.html_name]
-    return {name: "on" if value is True else value for name, value in sent.items()}
+        else:
+            sent[field.html_name] = value
+    return sent
 
 
 def edit_in_list(client, edits, shown=None, **query):
@@ -258,6 +259,36 @@ def test_the_list_asks_the_database_as_often_for_many_rooms_as_for_few(admin, ma
             page(admin, LIST + query)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 10
+
+
+class Asked(First):
+    label = "Asked"
+    times = 0
+
+    @classmethod
+    def missing_variables(cls, config):
+        cls.times += 1
+        return []
+
+
+def test_platforms_are_looked_up_as_often_for_many_rooms_as_for_few(admin, make_room, settings):
+    settings.VIDEO_PLATFORMS = {"asked": {"BACKEND": f"{__name__}.Asked", "OPTIONS": {}}}
+    counts = []
+    for start in (0, 2):
+        for number in range(start, start + 2 + 20 * start):
+            make_room(f"room-{number}", "")
+        Asked.times = 0
+        page(admin, LIST)
+        counts.append(Asked.times)
+    assert 0 < counts[0] == counts[1]
+
+
+def test_the_counts_beside_the_filters_add_up(admin, make_room):
+    make_room("automatic", "")
+    meet(make_room("busy"))
+    text = text_of(page(admin, f"{LIST}?_facets=True"))
+    assert "Automatic (1) First (1) Second (0) Costly (0)" in text
+    assert "With a live meeting (1) Without (1)" in text
 
 
 def test_secrets_are_in_no_list_and_on_no_page(admin, onlooker, make_room):
