@@ -420,6 +420,12 @@ def test_instructions_take_the_place_of_a_call(webhooks):
     assert "room.client.joined" in said
 
 
+def test_instructions_for_a_new_secret_keep_the_old_one_valid(webhooks):
+    code, said = webhooks("rotate", platform="whereby")
+    assert code == 0
+    assert said.endswith("WHEREBY_WEBHOOK_SECRET=<new>,<what it holds now>\n")
+
+
 @pytest.mark.parametrize(("action", "arguments"), [("verify", []), ("delete", ["some-id", "--yes"])])
 def test_what_cannot_be_done_by_a_call_is_not_claimed(webhooks, action, arguments):
     code, said = webhooks(action, *arguments, platform="whereby")

@@ -60,6 +60,9 @@ class Command(BaseCommand):
         """For a platform that offers no call for it: what to do by hand."""
         client = get_platform_client_class(name)(get_platform_config(name))
         self.stdout.write(client.webhook_instructions(url))
+        if action == "rotate":
+            variable = subscriptions.secret_variable(name)
+            self.stdout.write(f"While the secret changes, both are valid: {variable}=<new>,<what it holds now>")
         if action in {"verify", "delete"}:
             raise CommandError(f"{client.label} lets nobody {action} a webhook by a call: use its dashboard.")
 
