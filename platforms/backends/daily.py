@@ -3,10 +3,11 @@
 import base64
 import re
 import secrets
+import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -21,6 +22,8 @@ from platforms.types import (
     JoinRequest,
     MeetingData,
     Participant,
+    RecordingRef,
+    RecordingStore,
     RoomSettings,
     SessionData,
     VideoPlatformConfig,
@@ -34,6 +37,7 @@ NAMES_TRIED = 3
 USER_ID_LIMIT = 36  # characters; a token with a longer one is refused
 USER_NAME_LIMIT = 100  # characters; of any alphabet, they leave a token below the 2,048 that it may have
 PAGE = 100  # objects, the most there are
+LISTING_PAUSE = 0.6  # seconds between pages; about two calls a second are let through
 PAGES = 20  # more than any room fills
 RECORDING_LIMIT = 8 * 3600  # seconds; without it a recording ends after three hours
 # Seconds. A delivery is tried for about an hour, and nothing says that a later try has a new timestamp.
@@ -149,6 +153,8 @@ class DailyClient(VideoPlatformClient):
     supports_locking = True
     supports_join_tokens = True
     supports_extension = True
+    supports_recording_listing = True
+    supports_recording_deletion = True
     supports_webhook_registration = True
     recording_types = frozenset({"none", "local", "cloud"})
     # A person's token starts the recording, the first one's: nothing waits for a second.
@@ -317,6 +323,77 @@ class DailyClient(VideoPlatformClient):
             raise self._odd("answered with something that names no rooms")
         return {room_name: _participants(self._items(people)) for room_name, people in rooms.items()}
 
+    # Recordings
+
+    def list_recordings(self, room_name: str = "") -> Iterator[RecordingRef]:
+        """https://docs.daily.co/reference/rest-api/recordings/list-recordings; some two calls a second are let through.
+
+        There is no filter by time, and pages are told apart by ids.
+        """
+        params: dict[str, Any] = {"limit": PAGE, **({"room_name": room_name} if room_name else {})}
+        while True:
+            page = self._items(self.api.get("/recordings", params))
+            yield from (self._recording_ref(item) for item in page if _is_finished(item))
+            if len(page) < PAGE:
+                return
+            params["starting_after"] = text(page[-1], "id")
+            time.sleep(LISTING_PAUSE)
+
+    def get_recording(self, recording_id: str) -> RecordingRef:
+        """https://docs.daily.co/reference/rest-api/recordings/get-recording"""
+        return self._recording_ref(mapping(self.api.get(_path("recordings", recording_id))))
+
+    def recording_link(self, recording_id: str) -> str:
+        """https://docs.daily.co/reference/rest-api/recordings/get-recording-link
+
+        For recordings of one file; it lasts an hour. What stands in the link's place when there is none is a sentence.
+        """
+        link = text(
+            mapping(self.api.get(f"{_path('recordings', recording_id)}/access-link")), "download_link", limit=URL_LIMIT
+        )
+        if not link.startswith(("https://", "http://")):
+            said = self.api.safe_text(link.encode())
+            raise PlatformRejected(f"{self.label} gave no link to the recording: {said}", self.name)
+        return link
+
+    def delete_recording(self, recording_id: str) -> bool:
+        """https://docs.daily.co/reference/rest-api/recordings/delete-recording
+
+        Of a recording in a bucket of one's own only Daily's record goes; the files are the bucket owner's.
+        """
+        with _unless_gone():
+            self.api.delete(_path("recordings", recording_id))
+        return True
+
+    def recording_store(self) -> RecordingStore | None:
+        """The files there are read with the machine's own credentials for AWS."""
+        if not self._bucket():
+            return None
+        return RecordingStore(bucket=self.config.s3_bucket, region=self.config.s3_region)
+
+    def recording_of_event(self, event: events.RecordingReady) -> RecordingRef:
+        return self._placed(super().recording_of_event(event), is_tracks=event.recording_type == "raw-tracks")
+
+    def _recording_ref(self, item: Fields) -> RecordingRef:
+        # The type is not said. Only raw tracks are listed, and where there is no file at all nobody was heard.
+        tracks = _tracks(item) or (None if _s3_key(item) else [])
+        found = RecordingRef(
+            platform=self.name,
+            recording_id=text(item, "id"),
+            room_name=text(item, "room_name"),
+            started_at=moment(item.get("start_ts")),
+            duration=number(item.get("duration")),
+            key=_s3_key(item),
+            tracks=tracks,
+        )
+        return self._placed(found, is_tracks=tracks is not None)
+
+    def _placed(self, ref: RecordingRef, is_tracks: bool) -> RecordingRef:
+        """Tracks are objects of the bucket. A single file is had by link, wherever Daily keeps it."""
+        if not is_tracks:
+            return replace(ref, kind="file", bucket="", key="", tracks=None)
+        return replace(ref, kind="tracks", bucket=self.config.s3_bucket if ref.key else "", tracks=ref.tracks)
+
     # Webhook subscriptions
 
     def list_webhooks(self) -> Sequence[WebhookSubscription]:
@@ -452,6 +529,11 @@ def _is_base64(secret: str) -> bool:
         return bool(signing.decode_secret(secret))
     except ValueError:
         return False
+
+
+def _is_finished(item: Fields) -> bool:
+    """The words for states are an open set; what goes on or was broken off is no recording to fetch."""
+    return bool(text(item, "id")) and text(item, "status") not in {"in-progress", "canceled"}
 
 
 def _may_start_recording(request: JoinRequest) -> bool:
