@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from meetings.models import Meeting, MeetingQuerySet, ProviderCall
 from meetings.opening import end_meeting
+from meetings.transitions import expect_somebody
 from platforms.admin_work import WorkAdmin, shortened
 from platforms.exceptions import PlatformError
 from platforms.handler import create_platform_client, get_platform_client_class, platform_label, why_unavailable
@@ -179,6 +180,7 @@ class MeetingAdmin(SearchById, MeetingModelAdmin):
         except PlatformError as error:
             self.message_user(request, str(error), messages.ERROR)
             return _to_page_of(meeting)
+        expect_somebody(meeting)
         logger.info("meeting_opened_as_host meeting=%s user=%s", meeting.pk, request.user.pk)
         return HttpResponseRedirect(link.url)
 

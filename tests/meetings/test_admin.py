@@ -329,6 +329,8 @@ def test_staff_go_to_a_meeting_as_its_host_without_seeing_the_address(admin, mak
     assert (response.status_code, response.url) == (302, HOST_URL)
     assert f"meeting_opened_as_host meeting={meeting.pk}" in caplog.text
     assert "let-me-in" not in caplog.text
+    meeting.refresh_from_db()
+    assert meeting.last_active_at  # so that it does not end while they are on their way
 
 
 def test_where_hosts_are_told_by_token_staff_get_one(admin, make_meeting):

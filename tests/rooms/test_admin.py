@@ -139,7 +139,7 @@ def select(*rooms, action):
 
 def fields_of(client, address):
     """What a browser would send back when nothing was changed on the page."""
-    sent = {}
+    sent: dict[str, object] = {}
     for field in client.get(address).context["adminform"].form:
         value = field.value()
         if field.widget_type == "checkbox":
