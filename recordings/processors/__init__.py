@@ -1,7 +1,7 @@
 """What turns a stored recording into a transcript; RECORDING_PROCESSOR names the one that is used.
 
-`base` holds the interface, `handler` makes the processor of an alias in the RECORDING_PROCESSORS setting, and each other
-module is one processor, or what several share. Adding one: a subclass of `Processor`, and a line in the setting.
+`base` holds the interface, `handler` makes the processor of an alias in the RECORDING_PROCESSORS setting, and each
+other module is one processor, or what several share. Adding one: a subclass of `Processor`, and a line in the setting.
 """
 
 from recordings.processors.base import AudioPart, Job, Processor, Result, Segment

@@ -25,8 +25,8 @@ class AudioPart:
 class Job:
     """A recording to be transcribed. The same recording has the same `id`, however often it is handed over.
 
-    `language` is an ISO 639-1 code, or "" for a language to be found out. `kept` outlives a crash: what a processor puts
-    there under a key of its own (JSON) is there when it is given the same recording again.
+    `language` is an ISO 639-1 code, or "" for a language to be found out. `kept` outlives a crash: what a processor
+    puts there under a key of its own (JSON) is there when it is given the same recording again.
     """
 
     id: str
