@@ -1,18 +1,19 @@
 """Rows that are work: what must happen is in the database, and a queue message is only a nudge to look at a row.
 
-A worker claims a row by a conditional update, does the work outside any transaction, and records the outcome under
-the token of its claim, so that a worker whose lease ran out cannot overwrite the one that took over.
+A worker claims rows by a conditional update, does the work, and records the outcome under the token of its claim, so
+that a worker whose lease ran out cannot overwrite the one that took over.
 """
 
 import logging
 import random
 import time
 import uuid
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.apps import apps
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from platforms import nudges
@@ -20,26 +21,40 @@ from platforms.exceptions import PlatformNotConfigured, PlatformRejected, Unsupp
 
 logger = logging.getLogger(__name__)
 
-FINAL_ERRORS = (PlatformRejected, PlatformNotConfigured, UnsupportedCapability)
 ERROR_LIMIT = 1000  # characters
-BATCH = 100  # rows looked up at a time
+BATCH = 50  # rows claimed at a time by a worker that drains
 
 
 class Unmatched(Exception):
     """What the work is about is not known here yet: it is tried again for a while, then rests as unmatched."""
 
 
+class LeaseLost(Exception):
+    """Another worker has taken the row over: what this one did is not to be kept."""
+
+
+class WorkersLost(Exception):
+    """Every worker that began this went away before it had ended: it is not begun again."""
+
+
+FINAL_ERRORS = (PlatformRejected, PlatformNotConfigured, UnsupportedCapability, WorkersLost)
+
+
 class WorkQuerySet(models.QuerySet[Any]):
+    def waiting(self, now: datetime) -> Self:
+        return self.filter(state=Work.State.WAITING, next_attempt_at__lte=now)
+
+    def abandoned(self, now: datetime) -> Self:
+        """Rows whose worker went away."""
+        return self.filter(state=Work.State.RUNNING, lease_until__lte=now)
+
     def due(self, now: datetime) -> Self:
-        """Rows to be looked at: waiting ones whose time has come, and running ones whose worker went away."""
-        waiting = models.Q(state=Work.State.WAITING, next_attempt_at__lte=now)
-        abandoned = models.Q(state=Work.State.RUNNING, lease_until__lte=now)
-        return self.filter(waiting | abandoned)
+        return self.waiting(now) | self.abandoned(now)
 
     def run_again(self) -> int:
         """Put rows back to the start, whatever became of them."""
         return self.exclude(state=Work.State.RUNNING).update(
-            state=Work.State.WAITING, attempts=0, next_attempt_at=timezone.now(), last_error=""
+            state=Work.State.WAITING, attempts=0, next_attempt_at=timezone.now(), last_error="", finished_at=None
         )
 
 
@@ -60,6 +75,10 @@ class Work(models.Model):
     QUEUE: ClassVar[str] = "quick"
     # Whether one worker goes through all due rows on one nudge; else each row is a task of its own.
     DRAINED: ClassVar[bool] = False
+    # Whether the work writes to the database and does nothing else: it and its outcome are then one transaction.
+    ATOMIC: ClassVar[bool] = False
+    # Fields that `perform` sets and that are written together with the outcome, whichever it is.
+    NOTED: ClassVar[tuple[str, ...]] = ()
 
     state = models.CharField(max_length=16, choices=State, default=State.WAITING)
     attempts = models.PositiveIntegerField(default=0)
@@ -86,37 +105,63 @@ class Work(models.Model):
     @classmethod
     def run(cls, pk: Any) -> bool:
         """Claim one row and perform it. False when there was nothing to do: done, taken, or not due yet."""
-        work = cls._claim(pk)
-        if work is None:
-            return False
-        try:
-            work.perform()
-        except FINAL_ERRORS as error:
-            work._record(state=cls.State.FAILED, last_error=_text(error), finished_at=timezone.now())
-        except Unmatched as error:
-            work._retry_later(error, finally_=cls.State.UNMATCHED)
-        except Exception as error:
-            work._retry_later(error)
-            raise
-        else:
-            work._record(state=cls.State.DONE, last_error="", finished_at=timezone.now())
-        return True
+        claimed = cls._claim(cls._default_manager.due(timezone.now()).filter(pk=pk), 1)
+        for work in claimed:
+            work._attempt()
+        return bool(claimed)
 
     @classmethod
-    def _claim(cls, pk: Any) -> Self | None:
-        now = timezone.now()
+    def claim_next(cls) -> list[Self]:
+        """Take the oldest due rows: some that wait, or one that was abandoned.
+
+        One at a time, because a row that kills its worker would take its neighbours along again and again.
+        """
+        rows, now = cls._default_manager.all(), timezone.now()
+        return cls._claim(rows.abandoned(now), 1) or cls._claim(rows.waiting(now), BATCH)
+
+    @classmethod
+    def _claim(cls, due: WorkQuerySet, limit: int) -> list[Self]:
         token = uuid.uuid4()
-        claimed = (
-            cls._default_manager.due(now)
-            .filter(pk=pk)
-            .update(
+        oldest = due.order_by("next_attempt_at", "pk").values_list("pk", flat=True)[:limit]
+        with transaction.atomic():
+            # Where rows cannot be locked, the transaction itself keeps other writers out (see DATABASES).
+            pks = list(oldest.select_for_update(skip_locked=True))
+            if not pks:
+                return []
+            due.filter(pk__in=pks).update(
                 state=cls.State.RUNNING,
                 attempts=models.F("attempts") + 1,
-                lease_until=now + cls.LEASE,
+                lease_until=timezone.now() + cls.LEASE,
                 lease_token=token,
             )
-        )
-        return cls._default_manager.get(pk=pk) if claimed else None  # type: ignore[return-value]
+        return list(cls._default_manager.filter(pk__in=pks, lease_token=token).order_by("next_attempt_at", "pk"))
+
+    def _attempt(self) -> None:
+        if self._is_overdue():
+            return
+        try:
+            if self.attempts > self.MAX_ATTEMPTS:
+                raise WorkersLost("Every worker that began this went away before it had ended.")
+            self._perform_and_finish()
+        except LeaseLost:
+            logger.warning("work_taken_over model=%s pk=%s", self._meta.label, self.pk)
+        except FINAL_ERRORS as error:
+            self._record(state=self.State.FAILED, last_error=_text(error), finished_at=timezone.now())
+        except Unmatched as error:
+            self._retry_later(error, finally_=self.State.UNMATCHED)
+        except Exception as error:
+            self._retry_later(error)
+            raise
+
+    def _is_overdue(self) -> bool:
+        """Whether those before it took so long that another worker may have this row by now."""
+        return self.lease_until is not None and timezone.now() >= self.lease_until
+
+    def _perform_and_finish(self) -> None:
+        with transaction.atomic() if self.ATOMIC else nullcontext():
+            self.perform()
+            if not self._record(state=self.State.DONE, last_error="", finished_at=timezone.now()):
+                raise LeaseLost
 
     def _retry_later(self, error: Exception, finally_: State = State.FAILED) -> None:
         if self.attempts >= self.MAX_ATTEMPTS:
@@ -128,8 +173,9 @@ class Work(models.Model):
 
     def _record(self, **outcome: Any) -> bool:
         """Write the outcome, unless another worker has taken the row over meanwhile."""
+        noted = {name: getattr(self, name) for name in self.NOTED}
         mine = type(self)._default_manager.filter(pk=self.pk, lease_token=self.lease_token)
-        return bool(mine.update(lease_until=None, lease_token=None, **outcome))
+        return bool(mine.update(lease_until=None, lease_token=None, **noted, **outcome))
 
 
 def work_models() -> list[type[Work]]:
@@ -137,26 +183,29 @@ def work_models() -> list[type[Work]]:
 
 
 def run_due(model: type[Work], seconds: float = 30) -> int:
-    """Perform all due rows of a model, oldest first, until none is left or the time is over. How many were done.
+    """Perform all due rows of a model, oldest first, until none is left or the time is over. How many were tried.
 
     A row that fails is recorded and logged, and the others go on.
     """
-    started = time.monotonic()
-    done = 0
-    while pks := list(
-        model._default_manager.due(timezone.now())
-        .order_by("next_attempt_at", "pk")[:BATCH]
-        .values_list("pk", flat=True)
-    ):
-        for pk in pks:
-            if time.monotonic() - started > seconds:
-                nudges.send(model, pk)
-                return done
-            try:
-                done += model.run(pk)
-            except Exception:  # the task's boundary: `run` has recorded it on the row
-                logger.exception("work_failed model=%s pk=%s", model._meta.label, pk)
-    return done
+    deadline = time.monotonic() + seconds
+    tried = 0
+    while claimed := model.claim_next():
+        for work in claimed:
+            _attempt_and_log(work)
+        tried += len(claimed)
+        if time.monotonic() >= deadline:
+            nudges.send(model, None)
+            break
+    return tried
+
+
+def _attempt_and_log(work: Work) -> None:
+    try:
+        work._attempt()
+    except Exception:  # the task's boundary: the error is on the row, unless it is the database that failed
+        logger.exception("work_failed model=%s pk=%s", work._meta.label, work.pk)
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
 
 
 def sweep(limit: int = 1000) -> None:
@@ -169,4 +218,6 @@ def sweep(limit: int = 1000) -> None:
 
 
 def _text(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:ERROR_LIMIT]
+    """What a database column can hold of an error: no NUL and no half characters."""
+    text = f"{type(error).__name__}: {error}".replace("\x00", "")
+    return text.encode("utf-8", "replace").decode()[:ERROR_LIMIT]

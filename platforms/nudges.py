@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-GAP = 0.05  # seconds between two rounds of sending
+GAP = 0.1  # seconds between two rounds of sending
 LIMIT = 10_000  # different nudges that wait; more are dropped
 
 _Nudge = tuple[str, Any, str]

@@ -1,0 +1,176 @@
+"""Storing what providers send, before anything is made of it.
+
+One thread per process writes; events that arrive while it is at it are stored together by its next statement. So a
+crowd of them costs a few statements, and no request waits for the database longer than PATIENCE, whatever hangs.
+"""
+
+import hashlib
+import logging
+import os
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import InterfaceError, OperationalError, connections
+from django.utils import timezone
+
+from platforms import nudges
+from platforms.models import WebhookEvent
+from platforms.types import WebhookSummary
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 1.5  # seconds that a request waits
+STUCK = 5.0  # seconds after which a writer is given up that waits for a connection on which nothing comes any more
+REST = 60.0  # seconds without an event after which the connection is given back
+BATCH = 100  # events stored by one statement at most
+
+# Raw, because bulk_create(ignore_conflicts=True) makes a transaction of it: three round trips rather than one.
+FIELDS = [WebhookEvent._meta.get_field(name) for name in ("id", "platform", "event_id", "type", "body")]
+FIELDS += [WebhookEvent._meta.get_field(name) for name in ("received_at", "next_attempt_at")]
+INSERT = """
+    INSERT INTO platforms_webhookevent (id, platform, event_id, type, body, received_at, next_attempt_at,
+        state, attempts, last_error, room_name, meeting_id, outcome)
+    VALUES {} ON CONFLICT DO NOTHING
+"""
+ROW = "(%s, %s, %s, %s, %s, %s, %s, 'waiting', 0, '', '', '', '')"
+
+# How long the database itself lets the writer wait, for a lock above all.
+WAIT_LIMITS = {
+    "postgresql": f"SET statement_timeout = {PATIENCE * 1000:.0f}",
+    "sqlite": f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}",
+}
+
+_Row = tuple[uuid.UUID, str, str, str, bytes, datetime, datetime]
+
+
+def store(platform: str, summary: WebhookSummary, body: bytes) -> None:
+    """Keep an event and tell a worker; one that was delivered before is the row that is there already.
+
+    Raises OperationalError when the database does not take it in time: it may have been stored all the same.
+    """
+    now = timezone.now()
+    key = id_of(platform, summary.key)
+    row = (key, platform, summary.event_id[:255], summary.type[:255], body, now, now)
+    if connections["default"].in_atomic_block:
+        _insert([row])  # part of what the caller does
+    else:
+        _current_writer().add(row)
+
+
+def id_of(platform: str, key: str) -> uuid.UUID:
+    return uuid.UUID(bytes=hashlib.sha256(f"{platform}:{key}".encode()).digest()[:16])
+
+
+def _insert(rows: Sequence[_Row]) -> None:
+    database = connections["default"]
+    values = [field.get_db_prep_value(value, database) for row in rows for field, value in zip(FIELDS, row)]
+    with database.cursor() as cursor:
+        cursor.execute(INSERT.format(", ".join([ROW] * len(rows))), values)
+        if cursor.rowcount:
+            nudges.send(WebhookEvent, None)
+
+
+class _Entry:
+    """An event on its way, and what became of it."""
+
+    def __init__(self, row: _Row) -> None:
+        self.row = row
+        self.settled = threading.Event()
+        self.error: Exception | None = None
+
+
+class Writer:
+    def __init__(self, failing: bool = False) -> None:
+        self.pid = os.getpid()
+        self.retired = False
+        self._entries: queue.SimpleQueue[_Entry] = queue.SimpleQueue()
+        self._busy_since: float | None = None
+        self._failing = failing
+        for _ in range(int(os.environ.get("WRITERS","1"))): threading.Thread(target=self._write_until_retired, name="inbox", daemon=True).start()
+
+    def add(self, row: _Row) -> None:
+        """Have a row stored, or raise OperationalError; at once while the database is known to be gone."""
+        if self._failing and self._busy_since:
+            raise OperationalError("The database does not answer.")  # one that tries is enough
+        entry = _Entry(row)
+        self._entries.put(entry)
+        if not entry.settled.wait(PATIENCE):
+            self._failing = True
+            raise OperationalError("The database did not answer in time.")
+        if entry.error:
+            raise entry.error
+
+    def is_stuck(self) -> bool:
+        since = self._busy_since
+        return since is not None and time.monotonic() - since > STUCK
+
+    def _write_until_retired(self) -> None:
+        while not self.retired:
+            try:
+                entries = [self._entries.get(timeout=REST)]
+            except queue.Empty:
+                connections["default"].close()
+                continue
+            while len(entries) < BATCH and not self._entries.empty():
+                entries.append(self._entries.get())
+            self._busy_since = time.monotonic()
+            self._write(entries)
+            self._busy_since = None
+        connections["default"].close()
+
+    def _write(self, entries: list[_Entry]) -> None:
+        try:
+            self._insert([entry.row for entry in entries])
+        except (OperationalError, InterfaceError) as error:
+            self._failing = True
+            logger.warning("inbox_failed events=%s error=%s", len(entries), type(error).__name__)
+            _settle(entries, error)
+        except Exception as error:
+            logger.exception("inbox_failed events=%s", len(entries))
+            if len(entries) == 1:
+                _settle(entries, error)
+            for entry in entries if len(entries) > 1 else []:
+                self._write([entry])  # so that one that cannot be stored keeps no other one out
+        else:
+            self._failing = False
+            _settle(entries)
+
+    def _insert(self, rows: list[_Row]) -> None:
+        database, started = connections["default"], time.monotonic()
+        is_new = database.connection is None
+        try:
+            if is_new:
+                with database.cursor() as cursor:
+                    cursor.execute(WAIT_LIMITS[database.vendor])
+            _insert(rows)
+        except (OperationalError, InterfaceError):
+            database.close()
+            if is_new or time.monotonic() - started > PATIENCE / 2:
+                raise
+            self._insert(rows)  # the server had ended the connection: another one may do
+
+
+def _settle(entries: list[_Entry], error: Exception | None = None) -> None:
+    for entry in entries:
+        entry.error = error
+        entry.settled.set()
+
+
+_writer: Writer | None = None
+_choosing = threading.Lock()
+
+
+def _current_writer() -> Writer:
+    """This process's writer; another one in place of one that is stuck, and in a forked child."""
+    global _writer
+    with _choosing:
+        if _writer is None or _writer.pid != os.getpid():
+            _writer = Writer()
+        elif _writer.is_stuck():
+            _writer.retired = True
+            _writer = Writer(failing=True)
+        return _writer
