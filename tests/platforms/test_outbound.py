@@ -1,8 +1,26 @@
-"""Which addresses may be called, by their text alone."""
+"""Which addresses may be called: by their text, and by what their names stand for when they are called."""
+
+import socket
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import pytest
 
-from platforms.outbound import NotPublic, require_public_url
+from platforms.outbound import (
+    NotPublic,
+    OutboundFailed,
+    OutboundRefused,
+    public_session,
+    read_all,
+    require_public_url,
+)
+from tests.platforms.test_http import certificate, encrypted_server  # noqa: F401  (a fixture)
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +76,10 @@ def test_a_name_or_a_public_address_is_taken(url):
         "[fc00::1]",
         "[ff02::1]",
         "[2001:db8::1]",
+        "[3fff::1]",
+        "192.88.99.1",
+        "198.18.0.1",
+        "240.0.0.1",
     ],
 )
 def test_a_private_address_is_refused_in_every_notation(host):
@@ -100,3 +122,295 @@ def test_an_allowed_exception_is_one_host_at_one_port(settings):
     for url in ("http://127.0.0.1:9001", "https://localhost/", "http://127.0.0.1"):
         with pytest.raises(NotPublic):
             require_public_url(url)
+
+
+# Calling
+
+
+class Server:
+    """Answers each connection by the next script, bytes or a function of the socket; keeps what it was asked."""
+
+    def __init__(self, *scripts):
+        self.scripts = list(scripts)
+        self.requests = []
+        self.sock = socket.create_server(("127.0.0.1", 0))
+        self.place = f"127.0.0.1:{self.sock.getsockname()[1]}"
+        self.url = f"http://{self.place}"
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self):
+        for script in self.scripts:
+            try:
+                connection, _ = self.sock.accept()
+            except OSError:
+                return
+            with connection, suppress(OSError):
+                self.requests.append(connection.recv(65536).decode())
+                if callable(script):
+                    script(connection)
+                else:
+                    connection.sendall(script)
+
+    def close(self):
+        self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
+        self.thread.join()
+
+
+@pytest.fixture
+def server(settings):
+    """Makes servers that are allowed to be called; `hidden` ones are not."""
+    servers = []
+
+    def start(*scripts, hidden=False):
+        servers.append(Server(*scripts))
+        if not hidden:
+            settings.OUTBOUND_ALLOWED_HOSTS = [*settings.OUTBOUND_ALLOWED_HOSTS, servers[-1].place]
+        return servers[-1]
+
+    yield start
+    for one in servers:
+        one.close()
+
+
+@pytest.fixture
+def names(monkeypatch):
+    """What names stand for, as a list of addresses or a function that gives one; counts how often each was asked."""
+    known, asked = {}, Counter()
+    real = socket.getaddrinfo
+
+    def look_up(host, port, *args, **kwargs):
+        if host not in known:
+            return real(host, port, *args, **kwargs)
+        asked[host] += 1
+        addresses = known[host]() if callable(known[host]) else known[host]
+        return [entry for address in addresses for entry in real(address, port, *args, **kwargs)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return SimpleNamespace(known=known, asked=asked)
+
+
+def get(url, total=5.0, silence=2.0, limit=99_999, **kwargs):
+    with public_session(total, silence) as session:
+        return read_all(session.get(url, **kwargs), limit)
+
+
+def test_a_public_session_reads_an_answer(server):
+    assert get(server(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").url, limit=5) == b"hello"
+
+
+def test_a_private_address_is_not_called(server):
+    hidden = server(OK, hidden=True)
+    with pytest.raises(OutboundRefused, match="not on the public internet"):
+        get(hidden.url)
+    assert hidden.requests == []
+
+
+@pytest.mark.parametrize("others", [[], ["93.184.216.34"], ["2606:2800:220:1:248:1893:25c8:1946"]])
+def test_a_name_with_a_private_address_among_its_addresses_is_not_called(server, names, others):
+    hidden = server(OK, hidden=True)
+    names.known["inside.example"] = [*others, "127.0.0.1"]
+    with pytest.raises(OutboundRefused, match="not on the public internet"):
+        get(f"http://inside.example:{hidden.place.partition(':')[2]}/")
+    assert hidden.requests == []
+
+
+@pytest.mark.parametrize("address", ["::ffff:127.0.0.1", "64:ff9b::7f00:1", "fe80::1", "::1", "100.64.0.1", "0.0.0.0"])  # noqa: S104
+def test_a_name_cannot_hide_a_private_address_in_another_notation(names, address):
+    names.known["inside.example"] = [address]
+    with pytest.raises(OutboundRefused, match="not on the public internet"):
+        get("http://inside.example:9/")
+
+
+def test_a_name_is_looked_up_once_so_that_what_was_checked_is_what_is_called(server, names, settings):
+    right, wrong = server(OK), server(OK, hidden=True)
+    host, port = "turning.example", right.place.partition(":")[2]
+    settings.OUTBOUND_ALLOWED_HOSTS = [f"{host}:{port}"]
+    answers = iter([["127.0.0.1"], ["127.0.0.2"]])
+    names.known[host] = lambda: next(answers)
+    assert get(f"http://{host}:{port}/") == b"{}"
+    assert names.asked[host] == 1
+    assert wrong.requests == []
+
+
+def test_the_next_address_is_tried_when_one_does_not_answer(server, names, settings):
+    there = server(OK)
+    port = there.place.partition(":")[2]
+    settings.OUTBOUND_ALLOWED_HOSTS = [f"two.example:{port}"]
+    names.known["two.example"] = ["127.0.0.9", "127.0.0.1"]
+    assert get(f"http://two.example:{port}/") == b"{}"
+
+
+def test_proxies_of_the_surroundings_are_not_used(server, monkeypatch):
+    proxy, there = server(OK), server(OK)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, proxy.url)
+    get(there.url)
+    assert there.requests
+    assert proxy.requests == []
+
+
+def redirect(target):
+    return f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+def test_a_redirect_is_followed(server):
+    there = server(OK)
+    first = server(redirect(f"{there.url}/there?a=b"))
+    assert get(first.url) == b"{}"
+    assert there.requests[0].startswith("GET /there?a=b ")
+
+
+def test_the_host_of_a_redirect_is_checked_too(server):
+    hidden = server(OK, hidden=True)
+    first = server(redirect(hidden.url))
+    with pytest.raises(OutboundRefused, match="not on the public internet"):
+        get(first.url)
+    assert hidden.requests == []
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["http://169.254.169.254/latest", "http://[::1]/", "file:///etc/passwd", "ftp://example.com/"],
+)
+def test_a_redirect_to_what_may_not_be_called_is_refused(server, target):
+    with pytest.raises(OutboundRefused):
+        get(server(redirect(target), redirect(target)).url)
+
+
+def test_redirects_end(server):
+    there = server(*[redirect("/again")] * 10)
+    with pytest.raises(OutboundRefused, match="too often"):
+        get(there.url)
+    assert len(there.requests) == 6
+
+
+def test_the_body_of_a_redirect_is_not_read(server):
+    def endless(connection):
+        connection.sendall(redirect("/there").replace(b"Content-Length: 0\r\n", b""))
+        while True:
+            connection.sendall(b"x" * 65536)
+
+    started = time.monotonic()
+    assert get(server(endless, OK).url) == b"{}"
+    assert time.monotonic() - started < 2
+
+
+def test_credentials_stay_with_the_host_that_they_are_for(server):
+    other = server(OK)
+    first = server(redirect(other.url))
+    get(first.url, headers={"Authorization": "Bearer secret"})
+    assert "secret" in first.requests[0]
+    assert "secret" not in other.requests[0]
+
+
+def test_what_was_posted_is_not_sent_elsewhere(server):
+    there = server(redirect("/elsewhere"), OK)
+    with public_session(5) as session, session.post(there.url, data=b"x") as answer:
+        assert answer.status_code == 302
+    assert len(there.requests) == 1
+
+
+def test_a_redirect_out_of_encryption_is_refused(certificate):  # noqa: F811
+    head = b"HTTP/1.1 302 Found\r\nLocation: http://93.184.216.34/?signature=x\r\nContent-Length: 0\r\n\r\n"
+    with encrypted_server(certificate, head) as (url, _), public_session(5, allowed=[urlsplit(url).netloc]) as session:
+        session.verify = str(certificate)
+        with pytest.raises(OutboundRefused, match="without encryption"):
+            session.get(url)
+
+
+def drip(start, byte):
+    def script(connection):
+        connection.sendall(start)
+        while True:
+            connection.sendall(byte)
+            time.sleep(0.02)
+
+    return script
+
+
+@pytest.mark.parametrize(
+    "start", [b"", b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"]
+)
+def test_a_server_that_drips_is_left_when_the_time_is_over(server, start):
+    started = time.monotonic()
+    with pytest.raises(OutboundFailed):
+        get(server(drip(start, b"x")).url, total=0.4)
+    assert time.monotonic() - started < 2
+
+
+def test_a_silent_server_is_left_before_that(server):
+    release = threading.Event()
+    started = time.monotonic()
+    with pytest.raises(OutboundFailed, match="did not answer in time"):
+        get(server(lambda connection: release.wait(10)).url, total=30, silence=0.2)
+    assert time.monotonic() - started < 5
+    release.set()
+
+
+def test_the_time_counts_from_the_beginning_of_the_session(server):
+    with public_session(0.05) as session:
+        time.sleep(0.06)
+        with pytest.raises(OutboundFailed, match="time for this call is over"):
+            session.get(server(OK).url)
+
+
+def test_a_name_that_takes_for_ever_to_look_up_is_given_up(names):
+    release = threading.Event()
+    names.known["slow.example"] = lambda: release.wait(10) and []
+    started = time.monotonic()
+    with pytest.raises(OutboundFailed):
+        get("http://slow.example/", total=0.2)
+    assert time.monotonic() - started < 5
+    release.set()
+
+
+def test_a_body_beyond_the_limit_is_refused(server):
+    with pytest.raises(OutboundRefused, match="larger than 4 bytes"):
+        get(server(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").url, limit=4)
+
+
+@pytest.mark.parametrize("length", [3, 7])
+def test_a_body_that_is_not_as_long_as_announced_is_no_answer(server, length):
+    with pytest.raises(OutboundFailed, match="broke the connection off"):
+        get(server(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nhello".encode()).url)
+
+
+def test_an_open_connection_after_the_answer_costs_little_time(server):
+    release = threading.Event()
+
+    def keep_open(connection):
+        connection.sendall(OK)
+        release.wait(10)
+
+    started = time.monotonic()
+    assert get(server(keep_open).url) == b"{}"
+    assert time.monotonic() - started < 1.5
+    release.set()
+
+
+def assert_quotes_nothing(error):
+    while error:
+        said = f"{error} {error.args!r}"
+        assert "hunter2" not in said
+        assert "/path" not in said
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+@pytest.mark.parametrize(
+    "url", ["{place}", "http://{place}?x\ud800", "http://[{place}/", "ftp://{place}/", "http://a b/"]
+)
+def test_no_error_quotes_what_an_address_asks_for(server, url):
+    """The query of a signed link lets its holder in."""
+    url = url.replace("{place}", "127.0.0.1:1") + "/path?signature=hunter2"
+    with pytest.raises((OutboundRefused, OutboundFailed)) as caught:
+        get(url)
+    assert_quotes_nothing(caught.value)
+
+
+@pytest.mark.parametrize("script", [b"", b"nonsense\r\n\r\n", redirect("/path?signature=hunter2") * 1])
+def test_no_failure_quotes_what_an_address_asks_for(server, script):
+    with pytest.raises((OutboundRefused, OutboundFailed)) as caught:
+        get(server(script, b"").url + "/path?signature=hunter2")
+    assert_quotes_nothing(caught.value)
