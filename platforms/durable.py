@@ -29,6 +29,14 @@ class Unmatched(Exception):
     """What the work is about is not known here yet: it is tried again for a while, then rests as unmatched."""
 
 
+class Awaited(Exception):
+    """Somebody else was asked to do it and will tell; if not within `retry_after` seconds, it is asked for again."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class LeaseLost(Exception):
     """Another worker has taken the row over: what this one did is not to be kept."""
 
@@ -98,6 +106,14 @@ class Work(models.Model):
         """Do the work; may be called again after a crash at any point. FINAL_ERRORS are not tried again."""
         raise NotImplementedError
 
+    def on_given_up(self, error: Exception) -> None:
+        """The work will not be tried again: what this writes is one transaction with that outcome."""
+
+    def renew(self) -> None:
+        """Keep the row for another LEASE, from now. Raises LeaseLost when another worker has taken it over."""
+        if not self._mine().update(lease_until=timezone.now() + self.LEASE):
+            raise LeaseLost
+
     def nudge_on_commit(self) -> None:
         """Tell a worker, once the row is there to be seen. Never blocks; the sweep finds what got lost."""
         transaction.on_commit(lambda: nudges.send(type(self), self.pk))
@@ -146,9 +162,11 @@ class Work(models.Model):
         except LeaseLost:
             logger.warning("work_taken_over model=%s pk=%s", self._meta.label, self.pk)
         except FINAL_ERRORS as error:
-            self._record(state=self.State.FAILED, last_error=_text(error), finished_at=timezone.now())
+            self._give_up(error, self.State.FAILED)
         except Unmatched as error:
             self._retry_later(error, finally_=self.State.UNMATCHED)
+        except Awaited as error:
+            self._retry_later(error)
         except Exception as error:
             self._retry_later(error)
             raise
@@ -165,17 +183,25 @@ class Work(models.Model):
 
     def _retry_later(self, error: Exception, finally_: State = State.FAILED) -> None:
         if self.attempts >= self.MAX_ATTEMPTS:
-            self._record(state=finally_, last_error=_text(error), finished_at=timezone.now())
+            self._give_up(error, finally_)
             return
         pause = min(self.FIRST_PAUSE * 2 ** (self.attempts - 1), self.LONGEST_PAUSE)
         pause *= random.uniform(0.75, 1.25)  # noqa: S311  (spreads load, guards nothing)
+        pause = max(pause, timedelta(seconds=getattr(error, "retry_after", 0)))
         self._record(state=self.State.WAITING, last_error=_text(error), next_attempt_at=timezone.now() + pause)
+
+    def _give_up(self, error: Exception, state: State) -> None:
+        with transaction.atomic():
+            if self._record(state=state, last_error=_text(error), finished_at=timezone.now()):
+                self.on_given_up(error)
 
     def _record(self, **outcome: Any) -> bool:
         """Write the outcome, unless another worker has taken the row over meanwhile."""
         noted = {name: getattr(self, name) for name in self.NOTED}
-        mine = type(self)._default_manager.filter(pk=self.pk, lease_token=self.lease_token)
-        return bool(mine.update(lease_until=None, lease_token=None, **noted, **outcome))
+        return bool(self._mine().update(lease_until=None, lease_token=None, **noted, **outcome))
+
+    def _mine(self) -> WorkQuerySet:
+        return type(self)._default_manager.filter(pk=self.pk, lease_token=self.lease_token)
 
 
 def work_models() -> list[type[Work]]:
