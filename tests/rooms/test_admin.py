@@ -469,13 +469,14 @@ def test_a_platform_that_is_not_configured_is_no_action(admin, make_room):
 
 def test_moving_many_rooms_takes_as_many_queries_as_moving_two(admin, make_room):
     counts = []
+    admin.post(LIST, select(make_room("first"), action="move_to_second"))  # whatever is looked up once and kept
     for start in (0, 2):
         rooms = [make_room(f"room-{number}") for number in range(start, 2 + 20 * start)]
         with CaptureQueriesContext(connection) as queries:
             admin.post(LIST, select(*rooms, action="move_to_second"))
         counts.append(len(queries))
     assert counts[0] == counts[1]
-    assert LogEntry.objects.count() == 42
+    assert LogEntry.objects.count() == 43
 
 
 # The page of a room
