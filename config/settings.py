@@ -112,7 +112,25 @@ STORAGES = {
         if DEBUG
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
+    # Recordings are kept in a folder, or in a bucket when one is named.
+    "recordings": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "recordings"},
+    },
 }
+if RECORDINGS_STORAGE_BUCKET := env.text("RECORDINGS_STORAGE_BUCKET"):
+    STORAGES["recordings"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": RECORDINGS_STORAGE_BUCKET,
+            "region_name": env.text("RECORDINGS_STORAGE_REGION") or None,
+            # Without a key, the machine's own role is used.
+            "access_key": env.text("RECORDINGS_STORAGE_ACCESS_KEY_ID") or None,
+            "secret_key": env.text("RECORDINGS_STORAGE_ACCESS_KEY_SECRET") or None,
+            "endpoint_url": env.url("RECORDINGS_STORAGE_ENDPOINT_URL", env.url("AWS_ENDPOINT_URL")) or None,
+            "signature_version": "s3v4",
+        },
+    }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 
 # Time and language
@@ -242,6 +260,33 @@ MEETING_EXTENSION = timedelta(minutes=env.integer("MEETING_EXTENSION_MINUTES", 3
 # How often a platform is asked who is in, while its webhooks arrive and while none does.
 PRESENCE_INTERVAL = timedelta(seconds=env.integer("PRESENCE_INTERVAL_SECONDS", 300, minimum=15))
 PRESENCE_INTERVAL_SILENT = timedelta(seconds=env.integer("PRESENCE_INTERVAL_SILENT_SECONDS", 30, minimum=15))
+
+# Transcription: alias -> processor class and its options; see recordings/processors/__init__.py
+
+RECORDING_PROCESSORS = {
+    "null": {"BACKEND": "recordings.processors.null.NullProcessor"},
+    "http": {
+        "BACKEND": "recordings.processors.http.HttpProcessor",
+        "OPTIONS": {
+            "url": env.url("RECORDING_PROCESSOR_URL"),
+            "secrets": env.words("RECORDING_PROCESSOR_SECRET"),
+        },
+    },
+    "openai": {
+        "BACKEND": "recordings.processors.openai.OpenAIProcessor",
+        "OPTIONS": {
+            "api_url": env.url("TRANSCRIPTION_API_URL", "https://api.openai.com/v1"),
+            "api_key": env.text("TRANSCRIPTION_API_KEY"),
+            "model": env.text("TRANSCRIPTION_MODEL", "whisper-1"),
+            "timeout": env.integer("TRANSCRIPTION_TIMEOUT_SECONDS", 600, minimum=10),
+        },
+    },
+    "whisper": {
+        "BACKEND": "recordings.processors.whisper.WhisperProcessor",
+        "OPTIONS": {"model": env.text("WHISPER_MODEL", "small"), "device": env.text("WHISPER_DEVICE", "auto")},
+    },
+}
+RECORDING_PROCESSOR = env.choice("RECORDING_PROCESSOR", "null", tuple(RECORDING_PROCESSORS))
 
 # Addresses that users or providers give must be public; these host:port pairs are let through all the same.
 OUTBOUND_ALLOWED_HOSTS = env.words("OUTBOUND_ALLOWED_HOSTS")
