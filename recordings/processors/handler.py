@@ -46,12 +46,13 @@ def _make(alias: str) -> Processor:
 
 def _settings_of(alias: str) -> Mapping[str, Any]:
     try:
-        return settings.RECORDING_PROCESSORS[alias]
+        chosen: Mapping[str, Any] = settings.RECORDING_PROCESSORS[alias]
     except KeyError:
         known = ", ".join(get_available_processors()) or "none"
         raise PlatformNotConfigured(
             f"The RECORDING_PROCESSORS setting has no processor {alias!r}; it has: {known}."
         ) from None
+    return chosen
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:
