@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q
 from django.utils import timezone
@@ -21,6 +22,7 @@ from meetings.api.serializers import (
 )
 from meetings.models import Meeting
 from meetings.opening import OpeningInProgress, end_meeting, open_meeting
+from meetings.transitions import expect_somebody
 from platforms import create_platform_client
 from platforms.exceptions import PlatformRejected
 from platforms.types import JoinRequest
@@ -148,19 +150,22 @@ def join_url(request: Request, room: Room, meeting: Meeting, display_name: str |
         room_url=meeting.room_url,
         host_room_url=meeting.host_room_url,
         settings=meeting,
-        expires_at=meeting.end_date,
+        # With people inside, a meeting goes on past its end.
+        expires_at=max(meeting.end_date, timezone.now() + settings.MEETING_EXTENSION),
         is_owner=room.is_managed_by(request.user),
         user_id=None if request.user.is_anonymous else str(request.user.pk),
         user_name=display_name or own_name(request.user),
     )
     try:
-        return create_platform_client(meeting.platform).join_link(wanted).url
+        link = create_platform_client(meeting.platform).join_link(wanted)
     except PlatformRejected as error:
         if error.status != 404:
             raise
         logger.warning("meeting_gone meeting=%s platform=%s", meeting.pk, meeting.platform)
         end_meeting(meeting)
         raise BadRequest("Meeting has ended") from error
+    expect_somebody(meeting)
+    return link.url
 
 
 def own_name(user: User | AnonymousUser) -> str | None:

@@ -167,3 +167,15 @@ def test_a_bad_display_name_is_refused(meeting, name):
 
 def test_another_method_is_405(meeting):
     assert api_for().get(path(meeting)).status_code == 405
+
+
+def test_joining_makes_an_empty_meeting_wait_for_the_one_who_was_let_in(meeting):
+    assert api_for().post(path(meeting)).status_code == 200
+    meeting.refresh_from_db()
+    assert meeting.last_active_at is not None
+
+
+def test_a_link_to_a_meeting_that_goes_on_past_its_end_still_lets_people_in(meeting, tokens):
+    Meeting.objects.update(end_date=timezone.now() - timedelta(minutes=1), num_clients=2)
+    assert api_for().post(path(meeting)).status_code == 200
+    assert tokens.asked[-1].expires_at > timezone.now()
