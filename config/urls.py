@@ -1,5 +1,6 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from rooms.api.errors import unknown_path
 
@@ -8,5 +9,6 @@ urlpatterns = [
     path("", include("platforms.urls")),
     path("", include("rooms.urls")),
     path("", include("meetings.urls")),
+    path("", RedirectView.as_view(url="/admin/")),
     re_path(r"^v1(?:/|$)", unknown_path),  # stays last
 ]
