@@ -1,7 +1,7 @@
 """Storing what providers send, before anything is made of it.
 
-One thread per process writes; events that arrive while it is at it are stored together by its next statement. So a
-crowd of them costs a few statements, and no request waits for the database longer than PATIENCE, whatever hangs.
+A few threads per process write; events that arrive while they are at it are stored together by the next statement.
+So a crowd of events costs few statements, and no request waits for the database longer than PATIENCE, whatever hangs.
 """
 
 import hashlib
@@ -12,9 +12,13 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connections
+from django.db.models import Field
 from django.utils import timezone
 
 from platforms import nudges
@@ -26,11 +30,11 @@ logger = logging.getLogger(__name__)
 PATIENCE = 1.5  # seconds that a request waits
 STUCK = 5.0  # seconds after which a writer is given up that waits for a connection on which nothing comes any more
 REST = 60.0  # seconds without an event after which the connection is given back
+THREADS = 2  # that write, in each process; more did not store more
 BATCH = 100  # events stored by one statement at most
 
 # Raw, because bulk_create(ignore_conflicts=True) makes a transaction of it: three round trips rather than one.
-FIELDS = [WebhookEvent._meta.get_field(name) for name in ("id", "platform", "event_id", "type", "body")]
-FIELDS += [WebhookEvent._meta.get_field(name) for name in ("received_at", "next_attempt_at")]
+GIVEN = ("id", "platform", "event_id", "type", "body", "received_at", "next_attempt_at")
 INSERT = """
     INSERT INTO platforms_webhookevent (id, platform, event_id, type, body, received_at, next_attempt_at,
         state, attempts, last_error, room_name, meeting_id, outcome)
@@ -67,11 +71,20 @@ def id_of(platform: str, key: str) -> uuid.UUID:
 
 def _insert(rows: Sequence[_Row]) -> None:
     database = connections["default"]
-    values = [field.get_db_prep_value(value, database) for row in rows for field, value in zip(FIELDS, row)]
+    fields = _given_fields()
+    values = [
+        field.get_db_prep_value(value, database) for row in rows for field, value in zip(fields, row, strict=True)
+    ]
     with database.cursor() as cursor:
         cursor.execute(INSERT.format(", ".join([ROW] * len(rows))), values)
         if cursor.rowcount:
             nudges.send(WebhookEvent, None)
+
+
+@cache
+def _given_fields() -> "list[Field[Any, Any]]":
+    fields = {field.name: field for field in WebhookEvent._meta.concrete_fields}
+    return [fields[name] for name in GIVEN]
 
 
 class _Entry:
@@ -84,18 +97,21 @@ class _Entry:
 
 
 class Writer:
+    """Threads that share a queue; `_since` is when each began what it is at, 0 while it waits for something to do."""
+
     def __init__(self, failing: bool = False) -> None:
         self.pid = os.getpid()
         self.retired = False
         self._entries: queue.SimpleQueue[_Entry] = queue.SimpleQueue()
-        self._busy_since: float | None = None
         self._failing = failing
-        for _ in range(int(os.environ.get("WRITERS","1"))): threading.Thread(target=self._write_until_retired, name="inbox", daemon=True).start()
+        self._since = [0.0] * THREADS
+        for number in range(THREADS):
+            threading.Thread(target=self._write_until_retired, args=(number,), name="inbox", daemon=True).start()
 
     def add(self, row: _Row) -> None:
         """Have a row stored, or raise OperationalError; at once while the database is known to be gone."""
-        if self._failing and self._busy_since:
-            raise OperationalError("The database does not answer.")  # one that tries is enough
+        if self._failing and any(self._since):
+            raise OperationalError("The database does not answer.")  # that one tries is enough
         entry = _Entry(row)
         self._entries.put(entry)
         if not entry.settled.wait(PATIENCE):
@@ -105,21 +121,22 @@ class Writer:
             raise entry.error
 
     def is_stuck(self) -> bool:
-        since = self._busy_since
-        return since is not None and time.monotonic() - since > STUCK
+        now = time.monotonic()
+        return any(since and now - since > STUCK for since in self._since)
 
-    def _write_until_retired(self) -> None:
+    def _write_until_retired(self, number: int) -> None:
         while not self.retired:
             try:
                 entries = [self._entries.get(timeout=REST)]
             except queue.Empty:
                 connections["default"].close()
                 continue
-            while len(entries) < BATCH and not self._entries.empty():
-                entries.append(self._entries.get())
-            self._busy_since = time.monotonic()
+            with suppress(queue.Empty):
+                while len(entries) < BATCH:
+                    entries.append(self._entries.get_nowait())
+            self._since[number] = time.monotonic()
             self._write(entries)
-            self._busy_since = None
+            self._since[number] = 0.0
         connections["default"].close()
 
     def _write(self, entries: list[_Entry]) -> None:

@@ -37,11 +37,11 @@ class WebhookEvent(Work):
 
     class Meta:
         indexes = [
-            # Small however many events are kept: what is finished is not in it.
+            # Small however many events are kept: those that are done are not in it.
             models.Index(
                 fields=["state", "next_attempt_at"],
-                condition=models.Q(state__in=["waiting", "running"]),
-                name="webhook_event_due",
+                condition=models.Q(state__in=["waiting", "running", "failed", "unmatched"]),
+                name="webhook_event_unsettled",
             ),
             models.Index(fields=["received_at"], name="webhook_event_by_time"),
         ]
@@ -55,7 +55,7 @@ class WebhookEvent(Work):
         self.room_name = next((event.room_name for event in found if event.room_name), "")
         self.meeting_id = next((event.meeting_id for event in found if event.meeting_id), "")
         answers = [event_received.send(sender=type(event), event=event) for event in found]
-        applied = any(answer is True for receivers in answers for _, answer in receivers)
+        applied = any(answer for receivers in answers for _, answer in receivers)
         self.outcome = self.Outcome.APPLIED if applied else self.Outcome.IGNORED
 
 

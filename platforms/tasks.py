@@ -4,8 +4,9 @@ from typing import Any
 
 from celery import shared_task
 from django.apps import apps
+from django.conf import settings
 
-from platforms import durable, subscriptions
+from platforms import durable, retention, subscriptions
 
 
 @shared_task
@@ -29,3 +30,10 @@ def sweep() -> None:
 def check_subscriptions() -> None:
     """Have every platform go on sending its webhooks here."""
     subscriptions.check_subscriptions()
+
+
+@shared_task
+def prune_webhook_events() -> None:
+    """Forget events of long ago; stopped by the time limit, the next run goes on."""
+    for _ in retention.prune_webhook_events(settings.WEBHOOK_EVENT_RETENTION_DAYS):
+        pass

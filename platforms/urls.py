@@ -2,8 +2,8 @@
 
 from django.urls import path, register_converter
 
-from platforms.handler import get_available_platforms, get_platform_client_class
 from platforms.exceptions import PlatformNotConfigured
+from platforms.handler import get_available_platforms, get_platform_client_class
 from platforms.views import receive
 
 
