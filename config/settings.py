@@ -291,6 +291,11 @@ RECORDING_PROCESSOR = env.choice("RECORDING_PROCESSOR", "null", tuple(RECORDING_
 # Addresses that users or providers give must be public; these host:port pairs are let through all the same.
 OUTBOUND_ALLOWED_HOSTS = env.words("OUTBOUND_ALLOWED_HOSTS")
 
+# Webhooks in
+
+WEBHOOK_BODY_LIMIT = env.integer("WEBHOOK_BODY_LIMIT", 1024 * 1024, minimum=16 * 1024)  # bytes
+WEBHOOK_EVENT_RETENTION_DAYS = env.integer("WEBHOOK_EVENT_RETENTION_DAYS", 30, minimum=1)
+
 # Background work: the rows in the database are the truth, a message is only a nudge to look at one
 
 CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", REDIS_URL, schemes=("redis", "rediss", "amqp", "amqps"))
@@ -304,6 +309,9 @@ if not CELERY_BROKER_URL:
         "control_folder": str(DATA_DIR / "broker" / "control"),
         "polling_interval": 0.2,
     }
+elif CELERY_BROKER_URL.startswith("redis"):
+    # A broker that hangs is given up, and found again when it is back.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5, "socket_keepalive": True}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -316,6 +324,10 @@ CELERY_TASK_DEFAULT_QUEUE = "quick"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "platforms.tasks.sweep", "schedule": schedule(timedelta(seconds=10))},
+    "old webhook events": {
+        "task": "platforms.tasks.prune_webhook_events",
+        "schedule": schedule(timedelta(days=1)),
+    },
     "webhook subscriptions": {
         "task": "platforms.tasks.check_subscriptions",
         "schedule": schedule(timedelta(minutes=2)),
