@@ -5,6 +5,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -33,6 +34,20 @@ ERROR_TEXT_LIMIT = 300  # characters
 POOL_SIZE = 64  # connections kept open; more are made and dropped as needed
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Seconds to connect, to wait for an answer, for all attempts together, and the longest wait that is asked for."""
+
+    connect: float
+    read: float
+    total: float
+    retry_after: float = RETRY_AFTER_CAP
+
+
+def provider_limits() -> Limits:
+    return Limits(settings.PROVIDER_CONNECT_TIMEOUT, settings.PROVIDER_READ_TIMEOUT, settings.PROVIDER_TOTAL_TIMEOUT)
+
+
 class ProviderAPI:
     """A provider's REST API: one session of reused connections, shared by threads.
 
@@ -40,7 +55,7 @@ class ProviderAPI:
     answer, an open breaker), PlatformRejected, with the `status`, for any other refusal, and PlatformNotConfigured
     for an address or a token that cannot be sent.
 
-    A call is repeated within PROVIDER_TOTAL_TIMEOUT when that does no harm: the method is idempotent, or the
+    A call is repeated within the limits when that does no harm: the method is idempotent, or the
     provider cannot have acted on it (no connection was made, or 429).
 
     `secrets` never appear in a message, whatever the provider echoes. `wait_in_body` finds the seconds to wait in
@@ -55,16 +70,19 @@ class ProviderAPI:
         token: str,
         secrets: tuple[str, ...] = (),
         wait_in_body: Callable[[Mapping[str, Any]], float | None] = lambda answer: None,
+        limits: Callable[[], Limits] = provider_limits,
     ) -> None:
         self.platform = platform
         self.label = label
         self.base_url = base_url.rstrip("/")
         self.secrets = tuple(secret for secret in (token, *secrets) if secret)
         self.wait_in_body = wait_in_body
+        self.limits = limits
         self.breaker = Breaker()
         self.session = requests.Session()
         self.session.trust_env = False  # a netrc entry would replace the Authorization header
-        self.session.headers["Authorization"] = f"Bearer {token}"
+        if token:
+            self.session.headers["Authorization"] = f"Bearer {token}"
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # a jar would be shared by threads
         adapter = BoundedAdapter(pool_connections=2, pool_maxsize=POOL_SIZE)
         self.session.mount("https://", adapter)
@@ -83,7 +101,8 @@ class ProviderAPI:
     def request(self, method: str, path: str, repeatable: bool | None = None, **kwargs: Any) -> Any:
         """The decoded JSON answer, or None for an empty one. `kwargs` are those of requests.Request (`files` ...)."""
         may_repeat = method in IDEMPOTENT if repeatable is None else repeatable
-        deadline = time.monotonic() + settings.PROVIDER_TOTAL_TIMEOUT
+        limits = self.limits()
+        deadline = time.monotonic() + limits.total
         attempt = 0
         while True:
             attempt += 1
@@ -92,7 +111,7 @@ class ProviderAPI:
                 return self._attempt(method, path, deadline, kwargs)
             except _Failed as failure:
                 pause = failure.pause(attempt)
-                repeat = (may_repeat or not failure.acted_on) and failure.asked_to_wait <= RETRY_AFTER_CAP
+                repeat = (may_repeat or not failure.acted_on) and failure.asked_to_wait <= limits.retry_after
                 last = attempt == ATTEMPTS or time.monotonic() + pause >= deadline
                 if not repeat or last or self.breaker.is_open:
                     raise
@@ -126,10 +145,10 @@ class ProviderAPI:
     def _send(
         self, method: str, path: str, deadline: float, kwargs: Mapping[str, Any]
     ) -> tuple[requests.Response, bytes]:
-        read = settings.PROVIDER_READ_TIMEOUT
+        limits = self.limits()
         # The first limit also holds for sending, which takes its time with a file.
-        connect = read if "files" in kwargs else settings.PROVIDER_CONNECT_TIMEOUT
-        timeout: Any = Timeout(connect=connect, read=read, total=max(0.001, deadline - time.monotonic()))
+        connect = limits.read if "files" in kwargs else limits.connect
+        timeout: Any = Timeout(connect=connect, read=limits.read, total=max(0.001, deadline - time.monotonic()))
         try:
             request = self.session.prepare_request(requests.Request(method, self.base_url + path, **kwargs))
         except ValueError as error:
