@@ -140,9 +140,13 @@ class RecordingRef:
 
 @dataclass(frozen=True)
 class RecordingStore:
-    """A bucket in which a provider leaves recordings; empty credentials stand for those of the machine."""
+    """A bucket in which a provider leaves recordings; empty credentials stand for those of the machine.
+
+    Only objects whose key begins with `prefix`, which is empty or ends in a slash, are the provider's.
+    """
 
     bucket: str
+    prefix: str = ""
     region: str = ""
     access_key_id: str = field(default="", repr=False)
     access_key_secret: str = field(default="", repr=False)

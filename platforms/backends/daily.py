@@ -3,6 +3,7 @@
 import base64
 import re
 import secrets
+import threading
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +38,7 @@ NAMES_TRIED = 3
 USER_ID_LIMIT = 36  # characters; a token with a longer one is refused
 USER_NAME_LIMIT = 100  # characters; of any alphabet, they leave a token below the 2,048 that it may have
 PAGE = 100  # objects, the most there are
-LISTING_PAUSE = 0.6  # seconds between pages; about two calls a second are let through
+LISTING_PAUSE = 0.6  # seconds between pages; 50 calls are let through in 30 s
 PAGES = 20  # more than any room fills
 RECORDING_LIMIT = 8 * 3600  # seconds; without it a recording ends after three hours
 # Seconds. A delivery is tried for about an hour, and nothing says that a later try has a new timestamp.
@@ -168,6 +169,8 @@ class DailyClient(VideoPlatformClient):
         super().__init__(config)
         url = config.api_url or API_URL
         self.api = ProviderAPI(self.name, self.label, url, config.api_key, config.webhook_secrets)
+        self._listing = threading.Lock()
+        self._next_listing = 0.0  # by the monotonic clock
 
     def warnings(self) -> list[str]:
         bucket, role = "AWS_DAILY_S3_BUCKET", "AWS_DAILY_ROLE_ARN"
@@ -332,12 +335,19 @@ class DailyClient(VideoPlatformClient):
         """
         params: dict[str, Any] = {"limit": PAGE, **({"room_name": room_name} if room_name else {})}
         while True:
+            self._wait_for_turn()
             page = self._items(self.api.get("/recordings", params))
             yield from (self._recording_ref(item) for item in page if _is_finished(item))
-            if len(page) < PAGE:
+            last = text(page[-1], "id") if page else ""
+            if len(page) < PAGE or last in {"", params.get("starting_after")}:
                 return
-            params["starting_after"] = text(page[-1], "id")
-            time.sleep(LISTING_PAUSE)
+            params["starting_after"] = last
+
+    def _wait_for_turn(self) -> None:
+        """Keep two listings apart, also those of two threads."""
+        with self._listing:
+            time.sleep(max(0.0, self._next_listing - time.monotonic()))
+            self._next_listing = time.monotonic() + LISTING_PAUSE
 
     def get_recording(self, recording_id: str) -> RecordingRef:
         """https://docs.daily.co/reference/rest-api/recordings/get-recording"""

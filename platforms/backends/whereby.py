@@ -6,7 +6,9 @@ insights are asked for sparingly. A session there needs two people: one who wait
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,16 @@ from platforms.events import (
 from platforms.exceptions import PlatformRejected, PlatformUnavailable, WebhookRejected
 from platforms.http import ProviderAPI
 from platforms.reading import TEXT_LIMIT, integer, key_of, load, mapping, moment, number, text
-from platforms.types import MeetingData, Participant, RoomSettings, SessionData, VideoPlatformConfig, WebhookSummary
+from platforms.types import (
+    MeetingData,
+    Participant,
+    RecordingRef,
+    RecordingStore,
+    RoomSettings,
+    SessionData,
+    VideoPlatformConfig,
+    WebhookSummary,
+)
 
 API_URL = "https://api.whereby.dev/v1"
 PREFIX_LIMIT = 39  # characters, the hyphen before Whereby's own part included
@@ -39,6 +50,11 @@ PAGE = 100  # the most that a list gives at once
 PAGES = 20  # a list that goes on is cut off here
 SIGNATURE_WINDOW = 60.0  # seconds between signing and arriving, either way
 MOST_PEOPLE = 10_000  # a larger count is not to be believed
+# <room name without its slash>-<start>.<format>. The room's name may itself hold a time, so the last one counts.
+RECORDING_NAME = re.compile(
+    r"(?P<room>[^/\s\x00-\x1f]{1,254})-(?P<start>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)\.(?:mp4|mkv)",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 class WherebyClient(VideoPlatformClient):
@@ -196,6 +212,45 @@ class WherebyClient(VideoPlatformClient):
             cursor = text(page, "cursor", limit=URL_LIMIT)
             if not cursor:
                 return
+
+    # Recordings: https://docs.whereby.com/meeting-content-and-quality/recording/cloud-recording
+
+    def recording_store(self) -> RecordingStore | None:
+        """The bucket of the option, which may name a folder in it: `bucket/folder`."""
+        bucket, _, folder = self.config.s3_bucket.partition("/")
+        if not bucket:
+            return None
+        return RecordingStore(
+            bucket=bucket,
+            prefix=f"{folder.strip('/')}/" if folder.strip("/") else "",
+            region=self.config.s3_region,
+            access_key_id=self.config.aws_access_key_id,
+            access_key_secret=self.config.aws_access_key_secret,
+        )
+
+    def recording_at(self, key: str) -> RecordingRef | None:
+        """By the name that Whereby gives to files, in whatever folder; transcripts have other endings."""
+        store = self.recording_store()
+        named = RECORDING_NAME.fullmatch(key.rpartition("/")[2])
+        started_at = moment(named["start"].upper()) if named else None
+        if not (store and named and started_at):
+            return None
+        return RecordingRef(
+            platform=self.name,
+            room_name=_with_slash(named["room"]),
+            kind="file",
+            started_at=started_at,
+            bucket=store.bucket,
+            key=key,
+        )
+
+    def recording_of_event(self, event: RecordingReady) -> RecordingRef:
+        """The event has the file's name without the folder; with it, it is the object that the bucket tells of."""
+        ref, store = super().recording_of_event(event), self.recording_store()
+        if store and ref.key and not ref.key.startswith(store.prefix):
+            ref = replace(ref, key=store.prefix + ref.key)
+        found = self.recording_at(event.s3_key)
+        return replace(ref, started_at=ref.started_at or (found.started_at if found else None))
 
     # Webhooks: https://docs.whereby.com/meeting-content-and-quality/insights-suite-and-api/webhooks
 
