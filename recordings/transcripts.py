@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 
+from recordings import search
 from recordings.models import Recording, Segment, Transcript, TranscriptParticipant
 from recordings.processors.base import Result
 
@@ -24,16 +25,29 @@ def save_result(recording: Recording, result: Result) -> Transcript:
         transcript.duration = result.duration or recording.duration or 0
         transcript.source_language = result.language or transcript.source_language
         transcript.note = result.note
-        touch(transcript)
         _replace_segments(transcript, result)
+        search.index(transcript, search.body_of(segment.text for segment in result.segments))
+        touch(transcript)
     return transcript
 
 
 def touch(transcript: Transcript) -> None:
     """Save a change, so that a client that asks what changed since its last look is told of it."""
-    newest = Transcript.objects.aggregate(newest=Max("change_seq"))["newest"] or 0
-    transcript.change_seq = newest + 1
-    transcript.save()
+    with transaction.atomic():
+        _wait_for_other_changes()
+        newest = Transcript.objects.aggregate(newest=Max("change_seq"))["newest"] or 0
+        transcript.change_seq = newest + 1
+        transcript.save()
+
+
+def _wait_for_other_changes() -> None:
+    """Changes get their numbers in the order in which they become visible, or a client would miss some.
+
+    On SQLite the transaction itself keeps other writers out (see DATABASES).
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('recordings_transcript.change_seq'))")
 
 
 def _defaults(recording: Recording) -> dict[str, object]:

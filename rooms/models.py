@@ -62,6 +62,9 @@ class Room(models.Model):
     is_shared = models.BooleanField(default=False, help_text="Listed for everybody, not only for its owner.")
     skip_consent = models.BooleanField(default=False, help_text="Do not ask people for consent to recording.")
     store_video = models.BooleanField(default=False, help_text="Keep the video besides the audio.")
+    recording_retention_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Days until recordings are deleted. Empty: the default; 0: never."
+    )
     logo = models.ImageField(
         upload_to="logos/",
         blank=True,
