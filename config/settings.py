@@ -190,6 +190,8 @@ PUBLIC_MODE = env.boolean("PUBLIC_MODE", False)
 # Video platforms: alias -> backend class and its options; see platforms/__init__.py
 
 AWS_S3_REGION = env.text("AWS_S3_REGION", "us-east-1")
+# The queue that says when a recording was put into a bucket.
+AWS_PROCESS_RECORDING_QUEUE_URL = env.url("AWS_PROCESS_RECORDING_QUEUE_URL")
 MOCK_PLATFORM_ENABLED = env.boolean("MOCK_PLATFORM_ENABLED", DEBUG)
 VIDEO_PLATFORMS = {
     "whereby": {
@@ -199,6 +201,7 @@ VIDEO_PLATFORMS = {
             "api_key": env.text("WHEREBY_API_KEY"),
             "webhook_secrets": env.words("WHEREBY_WEBHOOK_SECRET"),
             "s3_bucket": env.text("AWS_WHEREBY_S3_BUCKET"),
+            "s3_region": env.text("AWS_WHEREBY_S3_REGION", AWS_S3_REGION),
             "aws_access_key_id": env.text("AWS_WHEREBY_ACCESS_KEY_ID"),
             "aws_access_key_secret": env.text("AWS_WHEREBY_ACCESS_KEY_SECRET"),
             # Rooms asked about per minute. The smallest plan's budget pays for about ten calls, of which opening
@@ -343,7 +346,23 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(timedelta(minutes=1)),
         "options": {"expires": 60},
     },
+    "recordings": {
+        "task": "recordings.tasks.find_recordings",
+        "schedule": schedule(timedelta(minutes=5)),
+        "options": {"expires": 300},
+    },
 }
+if AWS_PROCESS_RECORDING_QUEUE_URL:
+    CELERY_BEAT_SCHEDULE["recording queue"] = {
+        "task": "recordings.tasks.process_recording_queue",
+        "schedule": schedule(timedelta(seconds=15)),
+        "options": {"expires": 15},
+    }
+    CELERY_BEAT_SCHEDULE["dead letters"] = {
+        "task": "recordings.tasks.check_dead_letters",
+        "schedule": schedule(timedelta(minutes=10)),
+        "options": {"expires": 600},
+    }
 
 # Logs: one line an event, key=value, never a secret, a host URL, a token or a signed link
 
