@@ -1,7 +1,7 @@
 """From an alias in the RECORDING_PROCESSORS setting to a processor, made once per process."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.signals import setting_changed
@@ -46,13 +46,12 @@ def _make(alias: str) -> Processor:
 
 def _settings_of(alias: str) -> Mapping[str, Any]:
     try:
-        chosen: Mapping[str, Any] = settings.RECORDING_PROCESSORS[alias]
+        return cast(Mapping[str, Any], settings.RECORDING_PROCESSORS[alias])
     except KeyError:
         known = ", ".join(get_available_processors()) or "none"
         raise PlatformNotConfigured(
             f"The RECORDING_PROCESSORS setting has no processor {alias!r}; it has: {known}."
         ) from None
-    return chosen
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:
