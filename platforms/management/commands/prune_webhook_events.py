@@ -9,7 +9,7 @@ from platforms.retention import TROUBLE_FACTOR, old_webhook_events, prune_webhoo
 class Command(BaseCommand):
     help = (
         "Delete processed webhook events that were received more than --days ago. Those that failed or matched no "
-        f"meeting are kept {TROUBLE_FACTOR} times as long, those still to be processed for ever. Runs daily by itself."
+        f"meeting are kept {TROUBLE_FACTOR} times as long, those still to be processed for ever. Runs every day by itself."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
