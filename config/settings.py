@@ -291,6 +291,15 @@ RECORDING_PROCESSORS = {
 }
 RECORDING_PROCESSOR = env.choice("RECORDING_PROCESSOR", "null", tuple(RECORDING_PROCESSORS))
 
+# Fetching recordings
+
+RECORDING_MAX_BYTES = env.integer("RECORDING_MAX_BYTES", 20 * 1024**3, minimum=1)  # one file
+RECORDING_DEADLINE_SECONDS = env.integer("RECORDING_DEADLINE_SECONDS", 3 * 3600, minimum=1)  # one file, one attempt
+RECORDING_SILENCE_SECONDS = 8  # without a byte until a connection counts as lost; shorter than the lease of the work
+RECORDINGS_KEEP_FREE = env.integer("RECORDINGS_KEEP_FREE_MB", 512) * 1024**2  # bytes of the disk
+# Whether what a provider left in the bucket of RECORDINGS_STORAGE_BUCKET itself is copied all the same.
+RECORDINGS_COPY_OWN_BUCKET = env.boolean("RECORDINGS_COPY_OWN_BUCKET", False)
+
 # Addresses that users or providers give must be public; these host:port pairs are let through all the same.
 OUTBOUND_ALLOWED_HOSTS = env.words("OUTBOUND_ALLOWED_HOSTS")
 

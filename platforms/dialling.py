@@ -22,6 +22,10 @@ END_WAIT = 0.5  # seconds for a server to close the connection after the last by
 Address = tuple[Any, ...]  # as getaddrinfo gives them
 
 
+class LongerThanAnnounced(http.client.HTTPException):
+    """More follows than Content-Length says, so that where the body ends is not known."""
+
+
 class Guard(Protocol):
     silence: float  # seconds without a byte
 
@@ -171,7 +175,7 @@ class _Response(http.client.HTTPResponse):
         finally:
             super()._close_conn()  # type: ignore[misc]
         if more:
-            raise http.client.HTTPException("the answer is longer than it said")
+            raise LongerThanAnnounced
 
     def _has_more(self) -> bool:
         """Connections are not used again, so that the server's closing follows the last byte."""

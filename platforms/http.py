@@ -173,7 +173,7 @@ class ProviderAPI:
     def _answer(self, method: str, path: str, response: requests.Response, content: bytes) -> Any:
         status = response.status_code
         if status == 429 or status >= 500:
-            asked = _retry_after(response.headers.get("Retry-After", ""))
+            asked = retry_after(response.headers.get("Retry-After", ""))
             if asked is None and status == 429:
                 asked = self.wait_in_body(load(content))
             what = f"answered {status}: {self.safe_text(content)}"
@@ -244,7 +244,7 @@ def _meaning(error: Exception) -> tuple[str, bool]:
     return "broke the connection off", True
 
 
-def _retry_after(header: str) -> float | None:
+def retry_after(header: str) -> float | None:
     """Seconds from now that a Retry-After header asks for, as a number or as a date; None when it says neither."""
     seconds = number(header)
     if seconds is None and header:

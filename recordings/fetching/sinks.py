@@ -1,0 +1,252 @@
+"""Where files go in a folder: into a part beside the file that is to be, until it is whole."""
+
+import errno
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO, ClassVar, Protocol, Self
+
+from django.conf import settings
+
+from platforms.durable import LeaseLost
+from platforms.exceptions import PlatformUnavailable
+from recordings.fetching.base import Beat, Hasher, Version
+
+CHUNK = 1024 * 1024  # bytes
+NO_ROOM_WAIT = 300.0  # seconds until it is tried again
+CHECK_EVERY = 64 * 1024 * 1024  # bytes written until the room is looked at again
+
+
+class Sink(Protocol):
+    """Takes one file in order, from the beginning. `size` is how many bytes of `version` it has."""
+
+    can_be_resumed: ClassVar[bool]  # by another process
+    version: Version | None
+    size: int
+
+    def exists(self) -> bool:
+        """Whether the whole file is there, from a worker that was killed after it had finished this."""
+
+    def prepare(self) -> None:
+        """Take up what an earlier worker left, or remove it."""
+
+    def restart(self, version: Version) -> None:
+        """Forget what there is: another version begins."""
+
+    def require_room(self, size: int) -> None:
+        """Raise PlatformUnavailable unless so many further bytes fit."""
+
+    def write(self, chunk: bytes) -> None: ...
+
+    def finish(self) -> str:
+        """Make it the file that it is to be, at once and for good. Its SHA-256."""
+
+    def keep(self) -> None:
+        """Leave what there is for a next worker, as far as that can go on with it."""
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+
+
+class LocalSink:
+    """A file below a folder. Its part can be gone on with after a crash.
+
+    A part has a name of its own and is locked while its worker lives. So a worker that only slept until its lease was
+    over finds its part gone, and cannot put anything in the place of what another made meanwhile.
+    """
+
+    can_be_resumed: ClassVar[bool] = True
+
+    def __init__(self, path: Path, beat: Beat) -> None:
+        self.path = path
+        self.version: Version | None = None
+        self.size = 0
+        self._beat = beat
+        self._part: _Part | None = None
+        self._hasher = Hasher()
+        self._unchecked = 0
+
+    def exists(self) -> bool:
+        return self.path.is_file()
+
+    def prepare(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        parts = [part for path in _parts_of(self.path) if (part := _Part.take_over(path))]
+        parts.sort(key=lambda part: part.length())
+        if parts:
+            self._adopt(parts.pop())
+        for part in parts:
+            part.remove()
+
+    def restart(self, version: Version) -> None:
+        if self._part is None:
+            self._part = _Part.create(self.path)
+        self._part.empty(version)
+        self._hasher.close()
+        self._hasher = Hasher()
+        self.version, self.size = version, 0
+
+    def require_room(self, size: int) -> None:
+        if shutil.disk_usage(self.path.parent).free < size + settings.RECORDINGS_KEEP_FREE:
+            raise PlatformUnavailable("There is too little room on the disk.", retry_after=NO_ROOM_WAIT)
+
+    def write(self, chunk: bytes) -> None:
+        if self._part is None:
+            raise RuntimeError("restart() comes first")
+        self._unchecked += len(chunk)
+        if self._unchecked >= CHECK_EVERY:
+            self.require_room(0)
+            self._unchecked = 0
+        self._hasher.update(chunk)
+        try:
+            self._part.file.write(chunk)
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            raise PlatformUnavailable("There is no room on the disk.", retry_after=NO_ROOM_WAIT) from error
+        self.size += len(chunk)
+
+    def finish(self) -> str:
+        if self._part is None:
+            raise RuntimeError("restart() comes first")
+        with ThreadPoolExecutor(1) as pool:
+            self._beat.wait(pool.submit(self._part.sync))  # may take a while
+        digest = self._hasher.hexdigest()
+        self._beat.now()
+        self._part.become(self.path)
+        return digest
+
+    def keep(self) -> None:
+        self._hasher.close()
+        if self._part:
+            self._part.close()
+        self._remove_empty_folder()
+
+    def discard(self) -> None:
+        self._hasher.close()
+        if self._part:
+            self._part.remove()
+        self._remove_empty_folder()
+
+    def _remove_empty_folder(self) -> None:
+        with suppress(OSError):  # it may not be empty
+            self.path.parent.rmdir()
+
+    def _adopt(self, part: "_Part") -> None:
+        self._part, self.version = part, part.version
+        part.file.seek(0)
+        while chunk := part.file.read(CHUNK):
+            self._hasher.update(chunk)
+            self.size += len(chunk)
+            self._beat()
+
+
+class _Part:
+    """A part on disk, open and locked, with notes beside it about which version it is of."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.path = path
+        self.file = file
+        self.version = Version()
+        self._notes = path.with_suffix(".json")
+
+    @classmethod
+    def create(cls, of: Path) -> Self:
+        path = of.with_name(f".{of.name}.{secrets.token_hex(8)}.part")
+        file = path.open("x+b")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        return cls(path, file)
+
+    @classmethod
+    def take_over(cls, path: Path) -> Self | None:
+        """The part of a worker that is gone. That of one that only lost its lease is taken away from it."""
+        try:
+            file = path.open("r+b")
+        except FileNotFoundError:
+            return None
+        part = cls(path, file)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            part.remove()
+            return None
+        if part.is_there() and part._read_notes():
+            return part
+        part.remove()
+        return None
+
+    def is_there(self) -> bool:
+        """Whether it is still what its name stands for."""
+        with suppress(FileNotFoundError):
+            return os.path.samestat(self.path.stat(), os.fstat(self.file.fileno()))
+        return False
+
+    def length(self) -> int:
+        return os.fstat(self.file.fileno()).st_size
+
+    def empty(self, version: Version) -> None:
+        self._notes.unlink(missing_ok=True)
+        self.file.seek(0)
+        self.file.truncate()
+        self.version = version
+        self._notes.write_text(json.dumps(asdict(version)))
+
+    def sync(self) -> None:
+        self.file.flush()
+        os.fsync(self.file.fileno())
+
+    def become(self, path: Path) -> None:
+        """Raises LeaseLost when another worker has taken it away."""
+        try:
+            self.path.replace(path)
+        except FileNotFoundError:
+            raise LeaseLost from None
+        _sync_folder(path.parent)
+        self._notes.unlink(missing_ok=True)
+        self.file.close()
+
+    def close(self) -> None:
+        self.file.close()
+
+    def remove(self) -> None:
+        with suppress(OSError):  # what it still holds back may not fit on the disk
+            self.file.close()
+        self.path.unlink(missing_ok=True)
+        self._notes.unlink(missing_ok=True)
+
+    def _read_notes(self) -> bool:
+        """Without a validator nothing tells whether the rest would belong to it."""
+        try:
+            self.version = Version(**json.loads(self._notes.read_text()))
+        except (OSError, ValueError, TypeError):
+            return False
+        return bool(self.version.validator)
+
+
+def forget_parts(path: Path) -> None:
+    """Remove the parts of a file, and its folder when nothing else is in it."""
+    for part in _parts_of(path):
+        part.unlink(missing_ok=True)
+        part.with_suffix(".json").unlink(missing_ok=True)
+    for notes in path.parent.glob(f".{path.name}.*.json"):
+        notes.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.parent.rmdir()
+
+
+def _parts_of(path: Path) -> list[Path]:
+    return list(path.parent.glob(f".{path.name}.*.part"))
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,214 @@
+"""Where files come from, and what their servers' answers mean."""
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import boto3
+import requests
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+from django.conf import settings
+from urllib3.exceptions import HTTPError
+
+from platforms.dialling import LongerThanAnnounced
+from platforms.exceptions import PlatformNotConfigured, PlatformUnavailable
+from platforms.http import retry_after
+from platforms.outbound import PublicSession, public_session
+from platforms.types import RecordingStore
+from recordings.fetching.base import Changed, Cut, FetchFailed, Version
+
+CHUNK = 1024 * 1024  # bytes, the most that is read at once
+LINK_SECONDS = 3600
+LONGEST_WAIT = 3600.0  # seconds that a server may ask to be left alone
+
+EXPIRED = frozenset({400, 401, 403})  # what servers of signed links say of one that is over
+GONE = frozenset({404, 410})
+BUSY = frozenset({408, 425, 429})
+
+
+class Body:
+    """What a source gives, from `start` on. Iterating ends without an error only when that was the whole rest."""
+
+    def __init__(self, answer: "_Answer", start: int, version: Version) -> None:
+        self.start = start
+        self.version = version
+        self._answer = answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._answer.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        position = self.start
+        while chunk := self._read():
+            position += len(chunk)
+            yield chunk
+        if self.version.size is not None and position < self.version.size:
+            raise Cut("The server ended the file before its end.")
+
+    def _read(self) -> bytes:
+        try:
+            # One read from the socket at most: a slow server does not keep the caller from looking at the clock.
+            chunk: bytes = self._answer.response.raw.read1(CHUNK, decode_content=False)
+        except (HTTPError, OSError, ValueError) as error:
+            if len(error.args) > 1 and isinstance(error.args[1], LongerThanAnnounced):
+                raise FetchFailed("The server sends more than it says, so that the end is not known.", True) from None
+            raise Cut(f"The connection broke ({type(error).__name__}).") from None
+        return chunk
+
+
+class UrlSource:
+    """A file behind a link that may end. `get_url` makes a fresh one; `url` is one that is there already."""
+
+    def __init__(self, get_url: Callable[[], str], url: str = "") -> None:
+        self._get_url = get_url
+        self._url = url
+        self._contradicted: Version | None = None
+
+    def open(self, start: int, version: Version | None, seconds: float) -> Body:
+        """The file of that version from byte `start` on, or any version from its beginning; within so many seconds.
+
+        Raises Changed when it has to be asked for from its beginning, FetchFailed, PlatformUnavailable, and what
+        `get_url` raises.
+        """
+        answer = self._ask(start, version, seconds)
+        try:
+            if answer.response.status_code in EXPIRED:
+                answer.close()
+                self._url = ""
+                answer = self._ask(start, version, seconds)
+            return self._body(answer, start, version)
+        except BaseException:
+            answer.close()
+            raise
+
+    def allowed(self, url: str) -> Collection[str]:
+        """host:port pairs that may be called although they may not be public."""
+        return ()
+
+    def _ask(self, start: int, version: Version | None, seconds: float) -> "_Answer":
+        self._url = self._url or self._get_url()
+        headers = {"Accept-Encoding": "identity"}
+        if start and version and version.validator:
+            headers |= {"Range": f"bytes={start}-", "If-Range": version.validator}
+        session = public_session(seconds, settings.RECORDING_SILENCE_SECONDS, self.allowed(self._url))
+        try:
+            return _Answer(session, session.get(self._url, headers=headers))
+        except BaseException:
+            session.close()
+            raise
+
+    def _body(self, answer: "_Answer", start: int, version: Version | None) -> Body:
+        response = answer.response
+        self._require_success(response, version)
+        if response.headers.get("Content-Encoding", "identity").lower() not in {"", "identity"}:
+            raise FetchFailed("The server sends the file packed, though it was asked not to.")
+        if response.status_code == 206:
+            return Body(answer, start, _rest(response, start, version))
+        found = Version(_validator(response), _length(response), _content_type(response))
+        if found.size is None and not _is_chunked(response):
+            raise FetchFailed("The server does not say how long the file is, so that its end is not known.")
+        if self._contradicted == found:
+            raise FetchFailed("The server contradicts itself about the length of the file.", can_retry=True)
+        return Body(answer, 0, found)
+
+    def _require_success(self, response: requests.Response, version: Version | None) -> None:
+        status = response.status_code
+        if status in {200, 206}:
+            return
+        if status == 416:
+            # It was longer when it was begun. If it still says so, one of the two is a lie.
+            self._contradicted = version
+            raise Changed
+        if status in BUSY or status >= 500:
+            wait = retry_after(response.headers.get("Retry-After", ""))
+            raise PlatformUnavailable(
+                f"The server of the file answered {status}.",
+                retry_after=5.0 if wait is None else min(wait, LONGEST_WAIT),
+            )
+        if status in GONE:
+            raise FetchFailed(f"The file is not there any more (the server answered {status}).")
+        if status in EXPIRED:
+            raise FetchFailed(f"The server refuses the file, also by a fresh link ({status}).", can_retry=True)
+        raise FetchFailed(f"The server of the file answered {status}.", can_retry=True)
+
+
+class ObjectSource(UrlSource):
+    """An object of a bucket, by links signed with the credentials for it."""
+
+    def __init__(self, store: RecordingStore, bucket: str, key: str) -> None:
+        super().__init__(self._sign)
+        self._store = store
+        self._object = {"Bucket": bucket, "Key": key}
+        self._client: Any = None
+
+    def allowed(self, url: str) -> Collection[str]:
+        """AWS_ENDPOINT_URL is the operator's own word, and may well be inside."""
+        parts = urlsplit(url)
+        return [f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"]
+
+    def _sign(self) -> str:
+        try:
+            self._client = self._client or s3_client(self._store)
+            url: str = self._client.generate_presigned_url("get_object", Params=self._object, ExpiresIn=LINK_SECONDS)
+        except (BotoCoreError, ValueError) as error:
+            raise PlatformNotConfigured(f"The bucket cannot be read: {type(error).__name__}.") from error
+        return url
+
+
+def s3_client(store: RecordingStore) -> Any:
+    """boto3's, with this store's credentials or, where it has none, those of the machine."""
+    return boto3.client(
+        "s3",
+        region_name=store.region or None,
+        aws_access_key_id=store.access_key_id or None,
+        aws_secret_access_key=store.access_key_secret or None,
+        config=Config(signature_version="s3v4", connect_timeout=5, read_timeout=15, retries={"max_attempts": 3}),
+    )
+
+
+@dataclass(frozen=True)
+class _Answer:
+    session: PublicSession
+    response: requests.Response
+
+    def close(self) -> None:
+        self.response.close()
+        self.session.close()
+
+
+def _rest(response: requests.Response, start: int, version: Version | None) -> Version:
+    """The version of a part that was asked for. Raises Changed unless it is that part of that version."""
+    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip())
+    if not found or int(found[1]) != start or version is None or _validator(response) != version.validator:
+        raise Changed
+    total = None if found[2] == "*" else int(found[2])
+    if version.size is not None and total not in {None, version.size}:
+        raise Changed
+    return Version(version.validator, version.size if total is None else total, version.content_type)
+
+
+def _validator(response: requests.Response) -> str:
+    """A weak ETag stands for contents that only mean the same, so that parts of two would not fit together."""
+    etag = response.headers.get("ETag", "")
+    return etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
+
+
+def _is_chunked(response: requests.Response) -> bool:
+    return bool(response.headers.get("Transfer-Encoding", "").lower() == "chunked")
+
+
+def _length(response: requests.Response) -> int | None:
+    text = response.headers.get("Content-Length", "").strip()
+    is_number = text.isascii() and text.isdigit() and len(text) < 19
+    return int(text) if is_number and not _is_chunked(response) else None
+
+
+def _content_type(response: requests.Response) -> str:
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()[:100]
