@@ -6,6 +6,7 @@ redrive policy puts it among its dead letters in the end.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -157,7 +158,7 @@ class Queue:
         return int(self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"][wanted[0]])
 
 
-def drain(queue: Queue, wait: int, seconds: float) -> Tally:
+def drain(queue: Queue, wait: int, seconds: float = math.inf) -> Tally:
     """Take what is in the queue, until a call brings nothing or the time is over. Raises what is in AWAY."""
     total, deadline = Tally(), time.monotonic() + seconds
     while messages := queue.receive(wait):
@@ -170,8 +171,9 @@ def drain(queue: Queue, wait: int, seconds: float) -> Tally:
 class Consumer:
     """Takes messages as they come, until it is told to stop, whatever goes wrong meanwhile."""
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: Queue, wait: int = LONG_WAIT) -> None:
         self.queue = queue
+        self.wait = wait  # seconds for a message
         self.total = Tally()
         self.stopping = threading.Event()
         self.is_waiting = False  # nothing is under way that an interruption could break
@@ -184,7 +186,7 @@ class Consumer:
                 pause = FIRST_PAUSE
             except AWAY as error:
                 logger.warning("queue_or_database_away error=%s pause=%s", type(error).__name__, pause)
-                self._wait(pause)
+                self._rest(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
         return self.total
 
@@ -193,14 +195,14 @@ class Consumer:
         close_old_connections()
         connection.ensure_connection()
         self.is_waiting = True
-        messages = self.queue.receive(LONG_WAIT)
+        messages = self.queue.receive(self.wait)
         self.is_waiting = False
         if messages:
             tally = self.queue.process(messages)
             self.total += tally
             logger.info("queue_processed %s", tally)
 
-    def _wait(self, seconds: float) -> None:
+    def _rest(self, seconds: float) -> None:
         self.is_waiting = True
         self.stopping.wait(seconds)
         self.is_waiting = False

@@ -1,0 +1,5 @@
+from recordings.management.backfill import BackfillCommand
+
+
+class Command(BackfillCommand):
+    """The platform is the one in this file's name."""

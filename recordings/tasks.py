@@ -1,0 +1,73 @@
+"""Thin tasks: they call the plain code that does the work."""
+
+import logging
+import uuid
+from contextlib import suppress
+
+from celery import shared_task
+from django.db.models import Q
+
+from meetings.models import Meeting
+from platforms.exceptions import PlatformNotConfigured
+from platforms.types import RecordingRef
+from recordings import listing, reporting, sqs
+from recordings.models import Recording
+
+logger = logging.getLogger(__name__)
+
+WAIT = 5  # seconds that the queue may take to bring a message; any wait asks all of its servers
+SECONDS = 30  # for one run, so that a worker is free again
+LISTING_SECONDS = 270  # less than there is between two listings
+
+
+@shared_task
+def process_recording_queue() -> None:
+    """Take what the queue has; a recording that a lost message told of is found by `find_recordings`."""
+    try:
+        tally = sqs.drain(sqs.Queue(), WAIT, SECONDS)
+    except (PlatformNotConfigured, *sqs.AWAY) as error:
+        logger.warning("queue_not_processed error=%s", listing.words_of(error))
+        return
+    if tally.received:
+        logger.info("queue_processed %s", tally)
+
+
+@shared_task
+def check_dead_letters() -> None:
+    try:
+        sqs.check_dead_letters()
+    except (PlatformNotConfigured, *sqs.AWAY) as error:
+        logger.warning("dead_letters_not_checked error=%s", listing.words_of(error))
+
+
+@shared_task(soft_time_limit=LISTING_SECONDS, time_limit=LISTING_SECONDS + 30)
+def find_recordings() -> None:
+    """Look for recordings that nobody told of; what was found before the time is over is kept."""
+    listing.find_everywhere()
+
+
+@shared_task
+def process_recording_from_url(recording_url: str, meeting_id: str, recording_id: str) -> None:
+    """Take in a recording by an address that lasts for a while; `meeting_id` is ours or the provider's.
+
+    Raises Meeting.DoesNotExist, and ValueError when there is no `recording_id`.
+    """
+    meeting = _meeting(meeting_id)
+    ref = RecordingRef(
+        platform=meeting.platform,
+        recording_id=recording_id,
+        room_name=meeting.room_name,
+        meeting_id=meeting.provider_meeting_id,
+        kind=Recording.Kind.FILE,
+        download_url=recording_url,
+    )
+    recording = reporting.report(ref)
+    if recording.state == Recording.State.UNMATCHED:
+        reporting.link(recording, meeting)
+
+
+def _meeting(meeting_id: str) -> Meeting:
+    is_ours = Q(provider_meeting_id=meeting_id)
+    with suppress(ValueError):
+        is_ours |= Q(pk=uuid.UUID(meeting_id))
+    return Meeting.objects.filter(is_ours).latest("start_date")
