@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("platforms.urls")),
     path("", include("rooms.urls")),
     path("", include("meetings.urls")),
+    path("", include("recordings.urls")),
     path("", RedirectView.as_view(url="/admin/")),
     re_path(r"^v1(?:/|$)", unknown_path),  # stays last
 ]

@@ -1,19 +1,38 @@
 """One MP3 of a recording, for players: the audio of its file, or all its tracks mixed as they were heard."""
 
+import secrets
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import BinaryIO, cast
 
 import av
 from av.audio.frame import AudioFrame
 from av.filter import Graph
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage, storages
 
 from recordings.audio import WIDTH, Mp3, Opener, blocks, frame_of, samples, samples_of
+from recordings.models import Recording
 
 RATE = 48000  # samples per second, as in a call, so that nothing has to be resampled
 BIT_RATE = 64000
 BLOCK = RATE // 2  # samples that are mixed at a time
 CEILING = 0.95  # of full scale; louder peaks, as when several people speak at once, are turned down
+
+
+def store_mp3(recording: Recording, tracks: Sequence[tuple[Opener, float]]) -> str:
+    """Mix the tracks into the recordings storage, in the place of what was mixed before; the name of the file there."""
+    name = f"{recording.pk}/audio.mp3"
+    storage = storages["recordings"]
+    if isinstance(storage, FileSystemStorage):
+        _into_folder(Path(storage.path(name)), tracks)
+        return name
+    with tempfile.TemporaryFile() as draft:
+        mix(tracks, cast(BinaryIO, draft))
+        draft.seek(0)
+        return storage.save(name, File(draft))
 
 
 def extract_audio(open_file: Opener, out: BinaryIO) -> float:
@@ -31,6 +50,20 @@ def mix(tracks: Sequence[tuple[Opener, float]], out: BinaryIO) -> float:
         for piece in pieces[0] if len(pieces) == 1 else _mixed(pieces):
             mp3.write(piece)
     return mp3.position / RATE
+
+
+def _into_folder(path: Path, tracks: Sequence[tuple[Opener, float]]) -> None:
+    """The file appears when it is whole; what workers that were killed have left is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.name}.*"):
+        left.unlink(missing_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with draft.open("xb") as out:
+            mix(tracks, out)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _mixed(tracks: Sequence[Iterable[bytes]]) -> Iterator[bytes]:

@@ -146,10 +146,18 @@ class Ingest(RecordingWork):
 class HandOff(RecordingWork):
     """Give a stored recording to the processor, and take its transcript."""
 
+    # What has been done so far and need not be done, or paid for, again after a crash.
+    kept = models.JSONField(default=dict, editable=False)
+
     def perform(self) -> None:
         from recordings.handoff import hand_off
 
         hand_off(self)
+
+    def on_given_up(self, error: Exception) -> None:
+        from recordings.handoff import give_up
+
+        give_up(self, error)
 
 
 class Consent(models.Model):
