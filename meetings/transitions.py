@@ -32,12 +32,17 @@ REPORTED = (
 def apply_event(event: events.Event) -> bool:
     """Merge one event into the meeting it belongs to; call inside a transaction. Whether it was of use here.
 
-    Raises Unmatched.
+    Raises Unmatched, except for a recording that is ready: that is kept whether or not its meeting is known.
     """
     change = CHANGES.get(type(event))
     if change is None:
         return False
-    meeting = find_meeting(event)
+    try:
+        meeting = find_meeting(event)
+    except Unmatched:
+        if isinstance(event, events.RecordingReady):
+            return False
+        raise
     with _saving(meeting):
         change(meeting, event)
     return True
@@ -45,7 +50,9 @@ def apply_event(event: events.Event) -> bool:
 
 def find_meeting(event: events.Event) -> Meeting:
     """The meeting of the provider's own ids, locked; never by our room, which may have several. Raises Unmatched."""
-    known = Meeting.objects.select_for_update().known_to_provider().filter(platform=event.platform)
+    # A lock that lets rows refer to the meeting meanwhile: what reports a recording of it need not wait, nor deadlock.
+    locked = Meeting.objects.select_for_update(no_key=True)
+    known = locked.known_to_provider().filter(platform=event.platform)
     meeting = known.filter(provider_meeting_id=event.meeting_id).first() if event.meeting_id else None
     if meeting is None and event.room_name:
         meeting = known.in_provider_room(event.room_name).first()

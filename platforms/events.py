@@ -57,11 +57,16 @@ class MeetingEnded(Event):
 
 @dataclass(frozen=True)
 class Track:
-    """One file of a recording that has one per person and medium."""
+    """One file of a recording that has one per person and medium.
+
+    `kind` is cam-audio, screen-video and the like, or what is said of it; `session_id` the person's, "" when not said.
+    """
 
     kind: str
     s3_key: str
     size: int | None = None  # bytes
+    session_id: str = ""
+    offset: float = 0.0  # seconds from the recording's start to the track's
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,9 @@
 """Which meeting a recording belongs to: by the provider's own ids, and the nearest in time where a room had several."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from meetings.models import Meeting
 from platforms.types import RecordingRef
@@ -10,19 +13,26 @@ WINDOW = timedelta(hours=168)
 
 
 def match_meeting(ref: RecordingRef) -> Meeting | None:
-    """None when no meeting fits, or when the time that would decide between several is not known."""
+    """None when no meeting fits, or when the time that would decide between several is not known.
+
+    Raises ValueError for a time without a zone: an hour off, it could name another meeting.
+    """
+    if ref.started_at and timezone.is_naive(ref.started_at):
+        raise ValueError("A recording's start needs a time zone.")
     known = Meeting.objects.known_to_provider().filter(platform=ref.platform)
     if ref.meeting_id and (meeting := known.filter(provider_meeting_id=ref.meeting_id).first()):
         return meeting
     if not ref.room_name:
         return None
-    candidates = list(known.in_provider_room(ref.room_name)[:100])
+    held = known.in_provider_room(ref.room_name)
     if ref.started_at is None:
+        candidates = held[:2]
         return candidates[0] if len(candidates) == 1 else None
-    return nearest(candidates, ref.started_at)
+    around = (ref.started_at - WINDOW, ref.started_at + WINDOW)
+    return nearest(held.filter(start_date__range=around), ref.started_at)
 
 
-def nearest(meetings: list[Meeting], moment: datetime) -> Meeting | None:
+def nearest(meetings: Iterable[Meeting], moment: datetime) -> Meeting | None:
     """The meeting whose start is nearest, within WINDOW before or after; of equally near ones that of the lower id."""
 
     def distance(meeting: Meeting) -> timedelta:

@@ -1,3 +1,4 @@
+import logging
 from typing import Any
 
 from django.dispatch import receiver
@@ -7,11 +8,17 @@ from platforms.handler import create_platform_client
 from platforms.signals import event_received
 from recordings import reporting
 
+logger = logging.getLogger(__name__)
+
 
 @receiver(event_received, dispatch_uid="recordings")
 def report_recording(*, event: Event, **kwargs: Any) -> bool:
     """A finished recording is kept also when its meeting is not known here."""
     if not isinstance(event, RecordingReady):
         return False
-    reporting.report(create_platform_client(event.platform).recording_of_event(event))
+    ref = create_platform_client(event.platform).recording_of_event(event)
+    if not (ref.recording_id or ref.key):
+        logger.warning("recording_without_a_name platform=%s", event.platform)  # only a listing can find it
+        return False
+    reporting.report(ref)
     return True

@@ -40,6 +40,8 @@ USER_NAME_LIMIT = 100  # characters; of any alphabet, they leave a token below t
 PAGE = 100  # objects, the most there are
 LISTING_PAUSE = 0.6  # seconds between pages; 50 calls are let through in 30 s
 PAGES = 20  # more than any room fills
+# <recording's start>-<session>-<medium>-<track's start>, in milliseconds, where a track's key ends
+TRACK_NAME = re.compile(r"(\d{13})-([0-9a-fA-F-]{36})-([a-z]+-[a-z]+)-(\d{13})(?:\.\w+)?$")
 RECORDING_LIMIT = 8 * 3600  # seconds; without it a recording ends after three hours
 # Seconds. A delivery is tried for about an hour, and nothing says that a later try has a new timestamp.
 WEBHOOK_WINDOW = 2 * 3600
@@ -140,10 +142,19 @@ def _tracks(payload: Fields) -> list[events.Track] | None:
     if not isinstance(tracks, list):
         return None
     return [
-        events.Track(kind=text(track, "type"), s3_key=_s3_key(track), size=integer(track.get("size")))
+        events.Track(s3_key=_s3_key(track), size=integer(track.get("size")), **_named_in(_s3_key(track), track))
         for track in map(mapping, tracks)
         if _s3_key(track)
     ]
+
+
+def _named_in(key: str, track: Fields) -> dict[str, Any]:
+    """What a track's key says beside its entry: whose it is, of what, and when it began."""
+    name = TRACK_NAME.search(key)
+    if name is None:
+        return {"kind": text(track, "type")}
+    began, session_id, kind, track_began = name.groups()
+    return {"kind": kind, "session_id": session_id, "offset": max(0, int(track_began) - int(began)) / 1000}
 
 
 class DailyClient(VideoPlatformClient):

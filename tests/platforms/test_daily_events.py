@@ -151,8 +151,8 @@ def test_a_recording_in_tracks_is_ready(client):
     assert event.recording_type == "raw-tracks"
     assert event.s3_key == KEY
     assert event.tracks == [
-        events.Track("audio", f"{KEY}-{ADA}-cam-audio-1767258070561", 831843),
-        events.Track("video", f"{KEY}-{ADA}-cam-video-1767258070570", 30000000),
+        events.Track("cam-audio", f"{KEY}-{ADA}-cam-audio-1767258070561", 831843, ADA, offset=0.438),
+        events.Track("cam-video", f"{KEY}-{ADA}-cam-video-1767258070570", 30000000, ADA, offset=0.447),
     ]
 
 
