@@ -13,8 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.files.storage import FileSystemStorage, storages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -28,7 +27,7 @@ from recordings import links
 from recordings.handoff import fail, finish
 from recordings.models import Recording
 from recordings.processors import Result, Segment, create_processor, get_available_processors
-from recordings.reading import open_stored
+from recordings.serving import serve_stored
 from rooms.api.base import ApiView
 from rooms.api.errors import BadRequest, Conflict, Invalid, TooLarge
 from rooms.api.schema import INVALID, StatusSerializer, answers
@@ -45,17 +44,11 @@ class WrongSignature(APIException):
 
 
 @require_safe
-def download(request: HttpRequest, token: str) -> HttpResponse | FileResponse:
+def download(request: HttpRequest, token: str) -> HttpResponseBase:
     stored = links.linked(token)
     if stored is None:
         raise Http404
-    storage = storages["recordings"]
-    if not isinstance(storage, FileSystemStorage):
-        return HttpResponseRedirect(storage.url(stored.file))
-    try:
-        return FileResponse(open_stored(stored.file), content_type=stored.content_type or "application/octet-stream")
-    except FileNotFoundError:
-        raise Http404 from None
+    return serve_stored(request, stored.file, stored.content_type)
 
 
 class TakeResult(ApiView):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.core import signing
 from django.urls import reverse
+from django.utils import timezone
 
 from recordings.models import Recording, Track
 
@@ -13,17 +14,20 @@ LIFETIME = timedelta(days=1)
 SALT = "recordings.links"
 
 
-def link_to(recording: Recording, track: Track | None = None) -> str:
+def link_to(recording: Recording, track: Track | None = None, lifetime: timedelta = LIFETIME) -> str:
     """The file of a recording, or of one of its tracks."""
-    token = signing.dumps([recording.pk.hex, track.pk if track else None], salt=SALT)
+    ends_at = int((timezone.now() + lifetime).timestamp())
+    token = signing.dumps([recording.pk.hex, track.pk if track else None, ends_at], salt=SALT)
     return f"{settings.PUBLIC_URL}{reverse('recording-file', args=[token])}"
 
 
 def linked(token: str) -> Recording | Track | None:
     """What a link leads to. None when the link is not from here or too old, or when nothing is stored any more."""
     try:
-        recording_id, track_id = signing.loads(token, salt=SALT, max_age=LIFETIME)
+        recording_id, track_id, ends_at = signing.loads(token, salt=SALT)
     except signing.BadSignature:
+        return None
+    if ends_at < timezone.now().timestamp():
         return None
     recording = Recording.objects.exclude(state=Recording.State.DELETED).filter(pk=uuid.UUID(recording_id)).first()
     if recording is None:

@@ -84,7 +84,7 @@ def hand_off_again(recording: Recording) -> bool:
     """Have a stored recording transcribed anew. False when nothing is stored, it will be deleted, or is worked at."""
     with transaction.atomic():
         locked = Recording.objects.select_for_update().get(pk=recording.pk)
-        if not is_stored(locked) or not _may_begin_anew(locked):
+        if locked.state not in (*STORED, State.FAILED) or not is_stored(locked) or not _may_begin_anew(locked):
             return False
         if locked.state != State.STORED and not advance(locked, State.STORED, error="", can_retry=False):
             return False

@@ -1,10 +1,7 @@
 """Starting a recording over from where that helps: its meeting, its files or its transcript."""
 
-from django.db import transaction
-
 from recordings import reporting
-from recordings.models import HandOff, Recording
-from recordings.states import advance
+from recordings.models import Recording
 
 State = Recording.State
 
@@ -27,18 +24,7 @@ def reprocess(recording: Recording) -> bool:
         case "match":
             return reporting.match_again(recording)
         case "hand off":
-            return hand_off_again(recording)
+            return reporting.hand_off_again(recording)
         case "fetch":
             return reporting.fetch_again(recording)
     return False
-
-
-def hand_off_again(recording: Recording) -> bool:
-    """Have a stored recording transcribed anew. False when it is not stored, or deleted."""
-    with transaction.atomic():
-        if recording.state != State.STORED and not advance(recording, State.STORED, error="", can_retry=False):
-            return False
-        hand_off, _ = HandOff.objects.get_or_create(recording=recording)
-        HandOff.objects.filter(pk=hand_off.pk).run_again()
-        hand_off.nudge_on_commit()
-    return True
