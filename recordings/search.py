@@ -136,7 +136,8 @@ def _select(transcripts: models.QuerySet[Transcript], query: Query, limit: int, 
         wanted = [query.for_sqlite()]
     with connection.cursor() as cursor:
         cursor.execute(select.replace("{allowed}", allowed), [*wanted, *allowed_parameters, limit, offset])
-        return cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
+        return rows
 
 
 _SELECT = {
