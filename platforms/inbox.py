@@ -101,12 +101,15 @@ class Writer:
 
     def __init__(self, failing: bool = False) -> None:
         self.pid = os.getpid()
-        self.retired = False
-        self._entries: queue.SimpleQueue[_Entry] = queue.SimpleQueue()
+        self._retired = False
+        self._entries: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._failing = failing
         self._since = [0.0] * THREADS
-        for number in range(THREADS):
-            threading.Thread(target=self._write_until_retired, args=(number,), name="inbox", daemon=True).start()
+        self._threads = [
+            threading.Thread(target=self._run, args=(n,), name="inbox", daemon=True) for n in range(THREADS)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def add(self, row: _Row) -> None:
         """Have a row stored, or raise OperationalError; at once while the database is known to be gone."""
@@ -124,20 +127,31 @@ class Writer:
         now = time.monotonic()
         return any(since and now - since > STUCK for since in self._since)
 
-    def _write_until_retired(self, number: int) -> None:
-        while not self.retired:
-            try:
-                entries = [self._entries.get(timeout=REST)]
-            except queue.Empty:
+    def retire(self, wait: float = 0.0) -> None:
+        """Have the threads end when they have stored what waits; `wait` for it as many seconds for each."""
+        self._retired = True
+        for _ in self._threads:
+            self._entries.put(None)  # wakes one up
+        for thread in self._threads:
+            thread.join(wait)
+
+    def _run(self, number: int) -> None:
+        while not self._retired:
+            if entries := self._take():
+                self._since[number] = time.monotonic()
+                self._write(entries)
+                self._since[number] = 0.0
+            else:
                 connections["default"].close()
-                continue
-            with suppress(queue.Empty):
-                while len(entries) < BATCH:
-                    entries.append(self._entries.get_nowait())
-            self._since[number] = time.monotonic()
-            self._write(entries)
-            self._since[number] = 0.0
         connections["default"].close()
+
+    def _take(self) -> list[_Entry]:
+        """What waits, or what comes first; nothing when nothing comes for long."""
+        taken: list[_Entry] = []
+        with suppress(queue.Empty):
+            while len(taken) < BATCH and (entry := self._entries.get(block=not taken, timeout=REST)):
+                taken.append(entry)
+        return taken
 
     def _write(self, entries: list[_Entry]) -> None:
         try:
@@ -188,6 +202,15 @@ def _current_writer() -> Writer:
         if _writer is None or _writer.pid != os.getpid():
             _writer = Writer()
         elif _writer.is_stuck():
-            _writer.retired = True
+            _writer.retire()
             _writer = Writer(failing=True)
         return _writer
+
+
+def close() -> None:
+    """Give back the connections of this process's writer; the next event opens new ones."""
+    global _writer
+    with _choosing:
+        if _writer:
+            _writer.retire(wait=PATIENCE)
+        _writer = None

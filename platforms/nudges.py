@@ -7,9 +7,8 @@ message or two. What cannot be sent is dropped: the row is in the database and t
 import logging
 import os
 import threading
+import time
 from typing import TYPE_CHECKING, Any
-
-from kombu.exceptions import OperationalError
 
 if TYPE_CHECKING:
     from platforms.durable import Work
@@ -47,7 +46,7 @@ class Sender:
                 nudges, self._waiting = self._waiting, {}
             for nudge in nudges:
                 _publish(*nudge)
-            threading.Event().wait(GAP)
+            time.sleep(GAP)
 
 
 _sender = Sender()
@@ -69,5 +68,5 @@ def _publish(label: str, pk: Any, queue: str) -> None:
             run_due.apply_async((label,), queue=queue, retry=False)
         else:
             run_work.apply_async((label, pk), queue=queue, retry=False)
-    except (OSError, OperationalError) as error:
+    except Exception as error:  # noqa: BLE001  (the thread's boundary: each broker's library has errors of its own)
         logger.warning("nudge_failed model=%s pk=%s error=%s", label, pk, type(error).__name__)

@@ -7,6 +7,7 @@ from django.db import connections
 from rest_framework.test import APIClient
 
 from config.celery import app as celery_app
+from platforms import inbox
 from rooms.models import Room
 
 
@@ -31,6 +32,8 @@ def _clean_surroundings(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
     # How slow a password's hash is decides nothing here.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    yield
+    inbox.close()  # its connections would keep the database from being dropped
 
 
 def make_user(name, **fields):

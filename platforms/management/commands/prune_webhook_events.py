@@ -8,8 +8,8 @@ from platforms.retention import TROUBLE_FACTOR, old_webhook_events, prune_webhoo
 
 class Command(BaseCommand):
     help = (
-        "Delete processed webhook events that were received more than --days ago. Those that failed or matched no "
-        f"meeting are kept {TROUBLE_FACTOR} times as long, those still to be processed for ever. Runs every day by itself."
+        "Delete processed webhook events that were received more than --days ago. Those that failed or matched "
+        f"nothing are kept {TROUBLE_FACTOR} times as long, those still to be processed for ever."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
