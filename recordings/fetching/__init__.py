@@ -4,8 +4,8 @@
 cut where it stopped. In a folder it also goes on where a worker that was killed had stopped.
 """
 
-from recordings.fetching.base import FetchFailed, StoredFile
+from recordings.fetching.base import Beat, FetchFailed, StoredFile
 from recordings.fetching.sources import ObjectSource, UrlSource
 from recordings.fetching.transfer import examine, fetch, forget
 
-__all__ = ["FetchFailed", "ObjectSource", "StoredFile", "UrlSource", "examine", "fetch", "forget"]
+__all__ = ["Beat", "FetchFailed", "ObjectSource", "StoredFile", "UrlSource", "examine", "fetch", "forget"]

@@ -5,7 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Protocol, TypeVar
@@ -91,8 +91,13 @@ class Beat:
             time.sleep(min(left, self._every))
             self()
 
+    def during(self, call: Callable[[], Result]) -> Result:
+        """Make a call that may take long in another thread, and keep what is held meanwhile."""
+        with ThreadPoolExecutor(1) as pool:
+            return self.wait(pool.submit(call))
+
     def wait(self, future: Future[Result]) -> Result:
-        """What another thread is making, and keep what is held meanwhile."""
+        """What another thread is making; keep what is held meanwhile."""
         while not wait([future], self._every).done:
             self.now()
         self()

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -115,8 +114,7 @@ class LocalSink:
     def finish(self) -> str:
         if self._part is None:
             raise RuntimeError("restart() comes first")
-        with ThreadPoolExecutor(1) as pool:
-            self._beat.wait(pool.submit(self._part.sync))  # may take a while
+        self._beat.during(self._part.sync)
         digest = self._hasher.hexdigest()
         self._beat.now()
         self._part.become(self.path)

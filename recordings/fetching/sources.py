@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import boto3
 import requests
+from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from django.conf import settings
@@ -155,22 +155,21 @@ class ObjectSource(UrlSource):
 
     def _sign(self) -> str:
         try:
-            self._client = self._client or s3_client(self._store)
+            self._client = self._client or _s3_client(self._store)
             url: str = self._client.generate_presigned_url("get_object", Params=self._object, ExpiresIn=LINK_SECONDS)
         except (BotoCoreError, ValueError) as error:
             raise PlatformNotConfigured(f"The bucket cannot be read: {type(error).__name__}.") from error
         return url
 
 
-def s3_client(store: RecordingStore) -> Any:
-    """boto3's, with this store's credentials or, where it has none, those of the machine."""
-    return boto3.client(
-        "s3",
-        region_name=store.region or None,
+def _s3_client(store: RecordingStore) -> Any:
+    """With this store's credentials or, where it has none, those of the machine."""
+    session = Session(
         aws_access_key_id=store.access_key_id or None,
         aws_secret_access_key=store.access_key_secret or None,
-        config=Config(signature_version="s3v4", connect_timeout=5, read_timeout=15, retries={"max_attempts": 3}),
+        region_name=store.region or settings.AWS_S3_REGION,
     )
+    return session.client("s3", config=Config(signature_version="s3v4"))
 
 
 @dataclass(frozen=True)

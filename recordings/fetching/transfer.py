@@ -127,7 +127,8 @@ class _Transfer:
     def _pull(self) -> None:
         """Take in as much as comes; returns when that was all."""
         start = 0 if self._starts_over else self._sink.size
-        with self._source.open(start, self._sink.version, self._seconds_left()) as body:
+        seconds = self._seconds_left()
+        with self._beat.during(lambda: self._source.open(start, self._sink.version, seconds)) as body:
             self._starts_over = False
             self._accept(body)
             meter = _Meter()

@@ -137,10 +137,18 @@ class RecordingWork(Work):
 class Ingest(RecordingWork):
     """Fetch the files, check them, and mark the recording stored."""
 
+    # With the pause of the sweep, and a moment for the broker: half a minute after a worker died another goes on.
+    LEASE: ClassVar[timedelta] = timedelta(seconds=15)
+
     def perform(self) -> None:
         from recordings.ingest import ingest
 
         ingest(self)
+
+    def on_given_up(self, error: Exception) -> None:
+        from recordings.ingest import give_up
+
+        give_up(self, error)
 
 
 class HandOff(RecordingWork):
