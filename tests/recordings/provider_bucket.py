@@ -102,9 +102,8 @@ class ProviderBucket:
         found = self.sqs.get_queue_attributes(QueueUrl=queue or self.queue, AttributeNames=names)["Attributes"]
         return sum(int(found[name]) for name in names)
 
-    def visible(self):
-        """Make hidden messages visible, as time would."""
-        self.sqs.set_queue_attributes(QueueUrl=self.queue, Attributes={"VisibilityTimeout": "0"})
+    def is_visible(self, queue):
+        return bool(self.sqs.receive_message(QueueUrl=queue, VisibilityTimeout=0).get("Messages"))
 
     def _notify(self, **configuration):
         self.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=configuration)
