@@ -30,6 +30,11 @@ def _clean_surroundings(settings, tmp_path):
     """Throttles and files of one test must not be seen by another."""
     cache.clear()
     settings.MEDIA_ROOT = tmp_path / "media"
+    folder = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path / "recordings"},
+    }
+    settings.STORAGES = {**settings.STORAGES, "recordings": folder}
     # How slow a password's hash is decides nothing here.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     yield
