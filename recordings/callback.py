@@ -48,7 +48,7 @@ def download(request: HttpRequest, token: str) -> HttpResponseBase:
     stored = links.linked(token)
     if stored is None:
         raise Http404
-    return serve_stored(request, stored.file, stored.content_type)
+    return serve_stored(request, stored.file, stored.content_type, download="download" in request.GET)
 
 
 class TakeResult(ApiView):

@@ -10,6 +10,7 @@ from platforms.types import RecordingRef
 
 # A recording may be reported long after it was made; further away in time it is somebody else's.
 WINDOW = timedelta(hours=168)
+LIKELY = 10  # meetings that staff are shown to choose from
 
 
 def match_meeting(ref: RecordingRef) -> Meeting | None:
@@ -40,3 +41,17 @@ def nearest(meetings: Iterable[Meeting], moment: datetime) -> Meeting | None:
 
     near = [meeting for meeting in meetings if distance(meeting) <= WINDOW]
     return min(near, key=lambda meeting: (distance(meeting), str(meeting.pk)), default=None)
+
+
+def likely_meetings(platform: str, room_name: str, moment: datetime | None) -> list[Meeting]:
+    """For staff to choose from: those of that room name, and those that began near that time, nearest first."""
+    known = Meeting.objects.known_to_provider()
+    if platform:
+        known = known.filter(platform=platform)
+    found = {meeting.pk: meeting for meeting in known.in_provider_room(room_name)[:LIKELY]} if room_name else {}
+    if moment is None:
+        return list(found.values())
+    after = known.filter(start_date__gte=moment).order_by("start_date")[:LIKELY]
+    before = known.filter(start_date__lt=moment).order_by("-start_date")[:LIKELY]
+    near = sorted([*after, *before], key=lambda meeting: abs(meeting.start_date - moment))
+    return list((found | {meeting.pk: meeting for meeting in near}).values())[:LIKELY]

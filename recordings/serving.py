@@ -1,10 +1,12 @@
 """Giving stored files out over HTTP, whole or the part that a player asks for."""
 
 import re
+from pathlib import Path
 from typing import BinaryIO
 
 from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 
 from recordings.reading import open_stored
@@ -43,7 +45,8 @@ def serve_stored(
     content_type = playable(content_type)
     storage = storages["recordings"]
     if not isinstance(storage, FileSystemStorage):
-        return HttpResponseRedirect(_link(storage, name, content_type), headers={"Cache-Control": "no-store"})
+        link = _link(storage, name, content_type, content_disposition_header(download, filename or Path(name).name))
+        return HttpResponseRedirect(link, headers={"Cache-Control": "no-store"})
     try:
         file = open_stored(name)
     except FileNotFoundError:
@@ -56,7 +59,7 @@ def serve_stored(
     start, end = found
     file.seek(start)
     response = StoredFileResponse(
-        Part(file, end - start), as_attachment=download, filename=filename, content_type=content_type
+        Part(file, end - start), as_attachment=download, filename=filename or name, content_type=content_type
     )
     response["Accept-Ranges"] = "bytes"
     response["Cache-Control"] = "private, no-store"
@@ -87,7 +90,8 @@ def playable(content_type: str) -> str:
     return content_type if content_type.startswith(("audio/", "video/")) else "application/octet-stream"
 
 
-def _link(storage: Storage, name: str, content_type: str) -> str:
-    if isinstance(storage, S3Storage):
-        return str(storage.url(name, parameters={"ResponseContentType": content_type}, expire=LINK_SECONDS))
-    return storage.url(name)
+def _link(storage: Storage, name: str, content_type: str, disposition: str | None) -> str:
+    if not isinstance(storage, S3Storage):
+        return storage.url(name)
+    answer = {"ResponseContentType": content_type, "ResponseContentDisposition": disposition or "inline"}
+    return str(storage.url(name, parameters=answer, expire=LINK_SECONDS))
