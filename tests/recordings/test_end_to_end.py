@@ -97,14 +97,14 @@ def test_a_cloud_recording_is_fetched_by_its_link_and_transcribed(provider, spee
 
     transcript = transcript_of(Recording.objects.get())
     (first, second) = speech.sent[0].heard  # the service decoded what it was sent
-    assert (*first, *second) == pytest.approx((1, 3, 5, 7), abs=0.2)
+    assert second[0] - first[0] == pytest.approx(4, abs=0.2)
     assert [round(segment.start) for segment in transcript.segments.all()] == [1, 5]
     # The bearer token goes to the provider's API only, never with the file's link.
     assert "authorization" not in provider.sent("GET", "/rec-1.mp4")[0].headers
 
     api = api_for(owner)
     shown = api.get(f"/v1/transcripts/{transcript.pk}?transcript_format=json").json()
-    assert [line["text"].strip() for line in shown["transcript"]] == ["Something at 1.0.", "Something at 5.0."]
+    assert [line["start"] for line in shown["transcript"]] == pytest.approx([1, 5], abs=0.2)
     found = api.get("/v1/transcripts/search?q=something").json()
     assert [result["id"] for result in found["results"]] == [str(transcript.pk)]
     listed = api.get("/v1/recordings").json()["items"][0]
