@@ -67,7 +67,7 @@ def process_recording_from_url(recording_url: str, meeting_id: str, recording_id
 
 
 def _meeting(meeting_id: str) -> Meeting:
-    is_ours = Q(provider_meeting_id=meeting_id)
+    meant = Q(provider_meeting_id=meeting_id) & ~Q(provider_meeting_id="")
     with suppress(ValueError):
-        is_ours |= Q(pk=uuid.UUID(meeting_id))
-    return Meeting.objects.filter(is_ours).latest("start_date")
+        meant |= Q(pk=uuid.UUID(meeting_id))
+    return Meeting.objects.filter(meant).latest("start_date")
