@@ -83,7 +83,8 @@ TEMPLATES = [
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    named_by = "DATABASE_URL" if env.text("DATABASE_URL") else "DATA_DIR"
+    env.make_folder(Path(DATABASES["default"]["NAME"]).parent, named_by)
     DATABASES["default"]["OPTIONS"] = {
         # A transaction takes the write lock when it begins, so that two of them wait for each other
         # rather than fail half-way; WAL lets readers go on meanwhile.
@@ -92,7 +93,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
     }
 else:
-    DATABASES["default"]["OPTIONS"] = {"connect_timeout": 2}
+    # What follows the ? of the address goes first, such as sslmode=require.
+    DATABASES["default"]["OPTIONS"] = {"connect_timeout": 2, **DATABASES["default"].get("OPTIONS", {})}
 
 REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss"))
 CACHES = {
@@ -314,7 +316,7 @@ CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", REDIS_URL, schemes=("redis", "r
 if not CELERY_BROKER_URL:
     CELERY_BROKER_URL = "filesystem://"
     for folder in ("queue", "control"):
-        (DATA_DIR / "broker" / folder).mkdir(parents=True, exist_ok=True)
+        env.make_folder(DATA_DIR / "broker" / folder, "DATA_DIR")
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(DATA_DIR / "broker" / "queue"),
         "data_folder_out": str(DATA_DIR / "broker" / "queue"),
@@ -323,7 +325,13 @@ if not CELERY_BROKER_URL:
     }
 elif CELERY_BROKER_URL.startswith("redis"):
     # A broker that hangs is given up, and found again when it is back.
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5, "socket_keepalive": True}
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "socket_connect_timeout": 2,
+        "socket_timeout": 5,
+        "socket_keepalive": True,
+        "max_retries": 0,
+    }
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # workers wait for a lost broker as long as it takes
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -386,6 +394,7 @@ LOGGING = {
         "level": LOG_LEVEL,
     },
     "loggers": {
+        "django": {"handlers": []},  # with its own, each of its lines would come twice
         # A line for each task that came and went says nothing; failures are warnings and errors.
         **{name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.beat", "celery.worker.strategy")},
         "kombu.connection": {"level": "ERROR"},
