@@ -16,15 +16,15 @@ import environ
 from django.core.management.utils import get_random_secret_key
 
 TRUE_WORDS = {"1", "true", "yes", "on"}
-FALSE_WORDS = {"0", "false", "no", "off", ""}
+FALSE_WORDS = {"0", "false", "no", "off"}
 
 
 class Environment:
     """Variables of the process, of `ENV_FILE` where one exists, and `NAME_FILE` files for secrets."""
 
     def __init__(self, base: Path) -> None:
-        self._read = environ.FileAwareEnv()
-        env_file = base / self.text("ENV_FILE", ".env")
+        self._values = environ.FileAwareEnv().ENVIRON
+        env_file = base / os.environ.get("ENV_FILE", ".env")
         if env_file.is_file():
             environ.Env.read_env(str(env_file))
 
@@ -32,8 +32,12 @@ class Environment:
         raise SystemExit(f"Settings: {name} {problem}.")
 
     def text(self, name: str, default: str = "") -> str:
-        value: str = self._read.str(name, default=default)
-        return value.strip()
+        """The value as it stands, where `$` has no meaning; an empty one counts as not set."""
+        try:
+            value: str = self._values.get(name, "")
+        except (OSError, ValueError):
+            self.refuse(f"{name}_FILE", "must name a text file that can be read")
+        return value.strip() or default
 
     def boolean(self, name: str, default: bool) -> bool:
         word = self.text(name, str(default)).lower()
@@ -66,7 +70,7 @@ class Environment:
             return ""
         try:
             parts = urlsplit(value)
-            valid = bool(parts.hostname) and parts.scheme in schemes and parts.port != 0
+            valid = bool(parts.hostname) and parts.scheme in schemes and parts.port != 0 and value.split() == [value]
         except ValueError:
             valid = False
         if not valid:
@@ -76,7 +80,7 @@ class Environment:
     def json_list(self, name: str, parse: Callable[[Any], str], of_what: str) -> list[str]:
         """A JSON array, each item passed through `parse`, which raises ValueError for a bad one."""
         try:
-            items = json.loads(self.text(name, "[]") or "[]")
+            items = json.loads(self.text(name, "[]"))
             if not isinstance(items, list):
                 raise TypeError
             return [parse(item) for item in items]
@@ -88,9 +92,17 @@ class Environment:
             config: dict[str, Any] = environ.Env.db_url_config(self.text(name, default))
         except (ValueError, KeyError, environ.ImproperlyConfigured):
             config = {}
-        if config.get("ENGINE") not in {"django.db.backends.postgresql", "django.db.backends.sqlite3"}:
+        known = config.get("ENGINE") in {"django.db.backends.postgresql", "django.db.backends.sqlite3"}
+        # A database in memory would be another one for each process.
+        if not known or config["NAME"] in {"", ":memory:"}:
             self.refuse(name, "must be sqlite:///<path> or postgres://<user>:<password>@<host>:<port>/<name>")
         return config
+
+    def make_folder(self, folder: Path, named_by: str) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            self.refuse(named_by, "must lie in a folder in which files can be made")
 
     def secret_key(self, name: str, debug: bool, keep_in: Path) -> str:
         """The given key; in development one that is generated once and kept in a file."""
@@ -99,7 +111,7 @@ class Environment:
         if not debug:
             self.refuse(name, "is not set; set a long random value, or DEBUG=true on a development machine")
         if not keep_in.exists():
-            keep_in.parent.mkdir(parents=True, exist_ok=True)
+            self.make_folder(keep_in.parent, "DATA_DIR")
             with tempfile.NamedTemporaryFile("w", dir=keep_in.parent) as draft:
                 draft.write(get_random_secret_key())
                 draft.flush()

@@ -49,6 +49,13 @@ def test_production_settings_pass_the_deployment_check(tmp_path):
         ("DEFAULT_VIDEO_PLATFORM", "skype", "must be one of whereby, daily"),
         ("DEFAULT_VIDEO_PLATFORM", "mock", "must be one of whereby, daily"),
         ("SECRET_KEY", "", "is not set"),
+        ("WHEREBY_API_KEY_FILE", "/there/is/no/such/file", "must name a text file that can be read"),
+        ("WHEREBY_API_KEY_FILE", sys.executable, "must name a text file that can be read"),
+        ("DATA_DIR", "/dev/null/data", "must lie in a folder in which files can be made"),
+        ("DATABASE_URL", "sqlite:////dev/null/folder/db.sqlite3", "must lie in a folder"),
+        ("DATABASE_URL", "sqlite://:memory:", "must be sqlite:///<path>"),
+        ("DATABASE_URL", "postgres://user:password@host", "must be sqlite:///<path>"),
+        ("PUBLIC_URL", "https://rooms example.com", "must be an address"),
     ],
 )
 def test_a_bad_value_stops_the_start_with_one_line_that_names_the_variable(tmp_path, name, value, said):
@@ -56,6 +63,34 @@ def test_a_bad_value_stops_the_start_with_one_line_that_names_the_variable(tmp_p
     assert done.returncode != 0
     assert done.stderr.startswith(f"Settings: {name} {said}")
     assert done.stderr.count("\n") == 1
+
+
+def setting(expression, folder, **variables):
+    """What a setting is, as text, with these variables."""
+    script = f"from django.conf import settings; print({expression})"
+    done = manage("shell", "--no-imports", "-c", script, folder=folder, **variables)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.removesuffix("\n")
+
+
+@pytest.mark.parametrize("name", ["PORT", "HOST", "PUBLIC_URL", "DATABASE_URL", "DEFAULT_VIDEO_PLATFORM", "LOG_LEVEL"])
+def test_an_empty_variable_counts_as_not_set(tmp_path, name):
+    expressions = "settings.PORT, settings.HOST, settings.PUBLIC_URL, settings.DATABASES['default']['NAME']"
+    left_out = setting(f"({expressions})", tmp_path, DEBUG="true")
+    assert setting(f"({expressions})", tmp_path, DEBUG="true", **{name: ""}) == left_out
+
+
+def test_a_dollar_sign_in_a_secret_is_part_of_it(tmp_path):
+    variables = {"DEBUG": "true", "SECRET_KEY": "$HOME-and-more", "DJANGO_SUPERUSER_PASSWORD": "$ecret"}
+    assert setting("settings.SECRET_KEY, settings.FIRST_ADMIN['password']", tmp_path, **variables) == (
+        "$HOME-and-more $ecret"
+    )
+
+
+def test_what_the_address_of_the_database_asks_for_is_kept(tmp_path):
+    address = "postgres://user:password@host/name?sslmode=require"
+    options = setting("settings.DATABASES['default']['OPTIONS']", tmp_path, **PRODUCTION, DATABASE_URL=address)
+    assert options == "{'connect_timeout': 2, 'sslmode': 'require'}"
 
 
 def test_missing_credentials_are_named_at_the_start(tmp_path):
