@@ -171,8 +171,8 @@ class RecordingActions(RecordingModelAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         """The actions of the list stand on the page of each recording as well."""
-        chosen = self.get_actions(request) if kwargs.get("obj") else {}
-        context["recording_actions"] = [(name, description) for _, name, description in (chosen or {}).values()]
+        chosen = self.get_actions(request).values() if kwargs.get("obj") else []
+        context["recording_actions"] = [(action[1], action[2]) for action in chosen if action]
         return super().render_change_form(request, context, *args, **kwargs)
 
 
