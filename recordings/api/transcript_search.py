@@ -125,8 +125,11 @@ def find(user: Any, wanted: dict[str, Any]) -> tuple[list[Transcript], int]:
 
 
 def with_matches(transcript: Any, query: search.Query, rank: float) -> Transcript:
-    body = transcript.search_document.body if query.alternatives else ""
     transcript.rank = rank
-    transcript.search_snippets, transcript.total_match_count = search.snippets(body, query)
+    transcript.search_snippets, transcript.total_match_count = [], 0
+    if query.alternatives:
+        transcript.search_snippets, transcript.total_match_count = search.snippets(
+            transcript.search_document.body, query
+        )
     shown: Transcript = transcript
     return shown

@@ -51,11 +51,14 @@ class TokenAuthentication(BaseAuthentication):
 
 def _user_of_token(request: Request) -> AbstractBaseUser | None:
     scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() != "bearer":
-        return None
+    return user_of_token(token.strip()) if scheme.lower() == "bearer" else None
+
+
+def user_of_token(token: str) -> AbstractBaseUser:
+    """Raises AuthenticationFailed for a token that is not valid, or not any more."""
     try:
         claims = jwt.decode(
-            token.strip(),
+            token,
             settings.SECRET_KEY,
             algorithms=[ALGORITHM],
             # Servers' clocks differ a little: a token may seem to come from the future.
