@@ -335,6 +335,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # workers wait for a lost broker as
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# For tasks that say nothing else; a row of work says how long it may take.
 CELERY_TASK_SOFT_TIME_LIMIT = 60
 CELERY_TASK_TIME_LIMIT = 90
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

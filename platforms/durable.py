@@ -81,6 +81,8 @@ class Work(models.Model):
     FIRST_PAUSE: ClassVar[timedelta] = timedelta(seconds=5)
     LONGEST_PAUSE: ClassVar[timedelta] = timedelta(hours=1)
     QUEUE: ClassVar[str] = "quick"
+    # Seconds after which a worker is broken off at one row; the row is then taken up again.
+    TIME_LIMIT: ClassVar[int] = 60
     # Whether one worker goes through all due rows on one nudge; else each row is a task of its own.
     DRAINED: ClassVar[bool] = False
     # Whether the work writes to the database and does nothing else: it and its outcome are then one transaction.

@@ -10,6 +10,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
+
 if TYPE_CHECKING:
     from platforms.durable import Work
 
@@ -67,6 +69,8 @@ def _publish(label: str, pk: Any, queue: str) -> None:
         if pk is None:
             run_due.apply_async((label,), queue=queue, retry=False)
         else:
-            run_work.apply_async((label, pk), queue=queue, retry=False)
+            limit = apps.get_model(label).TIME_LIMIT
+            options = {"soft_time_limit": limit, "time_limit": limit + 30}
+            run_work.apply_async((label, pk), queue=queue, retry=False, **options)
     except Exception as error:  # noqa: BLE001  (the thread's boundary: each broker's library has errors of its own)
         logger.warning("nudge_failed model=%s pk=%s error=%s", label, pk, type(error).__name__)

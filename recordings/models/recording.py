@@ -124,6 +124,7 @@ class RecordingWork(Work):
 
     LEASE: ClassVar[timedelta] = timedelta(seconds=25)  # renewed while the work goes on
     QUEUE: ClassVar[str] = "long"
+    TIME_LIMIT: ClassVar[int] = 12 * 3600  # fetching and transcribing hours of audio; each step has limits of its own
 
     recording = models.OneToOneField(Recording, on_delete=models.CASCADE)
 

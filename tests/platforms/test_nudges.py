@@ -11,6 +11,7 @@ from config.celery import app as celery_app
 from meetings.models import ProviderCall
 from platforms import nudges
 from platforms.models import WebhookEvent
+from recordings.models import Ingest
 from tests.live import ROOT, wait_until
 
 
@@ -49,6 +50,18 @@ def test_rows_that_are_tasks_of_their_own_are_named(queue):
     taken = messages(queue, 2)
     assert ("platforms.tasks.run_work", ["meetings.ProviderCall", 1]) in taken
     assert ("platforms.tasks.run_work", ["meetings.ProviderCall", 2]) in taken
+
+
+def test_long_work_gets_the_time_that_it_says_it_needs(queue):
+    with celery_app.connection_for_read() as connection:
+        long = connection.SimpleQueue("long")
+        long.clear()
+        nudges.send(Ingest, 1)
+        message = long.get(timeout=10)
+        message.ack()
+        long.close()
+    assert message.headers["timelimit"] == [Ingest.TIME_LIMIT + 30, Ingest.TIME_LIMIT]
+    assert Ingest.TIME_LIMIT > 3600
 
 
 def test_what_is_sent_later_is_not_forgotten(queue):

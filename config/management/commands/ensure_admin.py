@@ -17,7 +17,11 @@ class Command(BaseCommand):
                 f"Admin login: {admin.get_username()} (made earlier; new password: manage.py changepassword)"
             )
             return
+        name = settings.FIRST_ADMIN["username"]
+        if User.objects.filter(**{User.USERNAME_FIELD: name}).exists():
+            self.stdout.write(f"Admin login: none; {name} is no active superuser (manage.py createsuperuser makes one)")
+            return
         password = settings.FIRST_ADMIN["password"] or get_random_string(16)
-        admin = User.objects.create_superuser(settings.FIRST_ADMIN["username"], settings.FIRST_ADMIN["email"], password)
+        admin = User.objects.create_superuser(name, settings.FIRST_ADMIN["email"], password)
         shown = "as in DJANGO_SUPERUSER_PASSWORD" if settings.FIRST_ADMIN["password"] else password
-        self.stdout.write(f"Admin login: {admin.get_username()} or {admin.email}, password: {shown}")
+        self.stdout.write(f"Admin login: {admin.get_username()} (to the API: {admin.email}), password: {shown}")

@@ -54,7 +54,7 @@ def processes() -> dict[str, str]:
         f" --workers {settings.WEB_PROCESSES} --blocking-threads {settings.WEB_THREADS} --log-level error"
         " config.wsgi:application",
         # Quick work has workers of its own, so that a long download never delays an event.
-        "quick": f"{celery} worker -Q quick -n quick@%h -c 2 -l {level} --without-mingle --without-gossip",
+        "quick": f"{celery} worker -Q quick -n quick@%h -c 3 -l {level} --without-mingle --without-gossip",
         "long": f"{celery} worker -Q long -n long@%h -c 1 -l {level} --without-mingle --without-gossip",
         "clock": f"{celery} beat -l {level}",
     }
