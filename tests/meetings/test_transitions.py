@@ -89,6 +89,17 @@ def test_an_event_of_no_meeting_is_unmatched(meeting, event):
     assert people(meeting) == 0
 
 
+def test_a_recording_that_is_ready_is_of_no_use_to_meetings_when_its_own_is_unknown(meeting):
+    """It is kept all the same, in the same transaction: nothing may be raised."""
+    assert transitions.apply_event(report(events.RecordingReady, 1, room_name="elsewhere")) is False
+
+
+@pytest.mark.parametrize("kind", [events.RecordingFailed, events.MeetingStarted])
+def test_other_events_wait_for_their_meeting(kind):
+    with pytest.raises(Unmatched):
+        tell(report(kind, 1, room_name="elsewhere"))
+
+
 @pytest.mark.parametrize("state", [Meeting.State.OPENING, Meeting.State.FAILED])
 def test_a_meeting_that_is_not_open_takes_no_events(state):
     make_meeting(state=state)
@@ -348,11 +359,12 @@ def test_one_who_waits_alone_where_sessions_need_two_is_not_nobody(meeting):
     assert people(meeting) == 1
 
 
-def test_where_sessions_need_two_an_empty_answer_leaves_one_at_most(meeting):
+def test_where_sessions_need_two_an_empty_answer_leaves_one_at_most_and_does_not_guess_whom(meeting):
     tell(joined("a", 1, present=1), joined("b", 2, present=2))
     assert look(meeting, 9, threshold=2)
-    assert people(meeting) == 1
-    assert (row(meeting, "a").left_at, row(meeting, "b").left_at) == (minute(9), None)
+    assert (people(meeting), meeting.sessions.filter(left_at=None).count()) == (1, 2)
+    tell(left("b", 8, present=1))  # late
+    assert (people(meeting), row(meeting, "a").left_at) == (1, None)
 
 
 def test_where_sessions_need_two_an_answer_with_people_is_complete(meeting):
