@@ -302,6 +302,10 @@ RECORDINGS_KEEP_FREE = env.integer("RECORDINGS_KEEP_FREE_MB", 512) * 1024**2  # 
 # Whether what a provider left in the bucket of RECORDINGS_STORAGE_BUCKET itself is copied all the same.
 RECORDINGS_COPY_OWN_BUCKET = env.boolean("RECORDINGS_COPY_OWN_BUCKET", False)
 
+# Keeping recordings, unless their room says otherwise; 0 is for ever. What is deleted rests in the trash first.
+RECORDING_RETENTION_DAYS = env.integer("RECORDING_RETENTION_DAYS", 0, maximum=36_500)
+TRASH_DAYS = env.integer("TRASH_DAYS", 30, maximum=36_500)
+
 # Addresses that users or providers give must be public; these host:port pairs are let through all the same.
 OUTBOUND_ALLOWED_HOSTS = env.words("OUTBOUND_ALLOWED_HOSTS")
 
@@ -369,6 +373,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(timedelta(minutes=5)),
         "options": {"expires": 300},
     },
+    "consent": {
+        "task": "recordings.tasks.enforce_consent",
+        "schedule": schedule(timedelta(minutes=1)),
+        "options": {"expires": 60},
+    },
+    "old recordings": {"task": "recordings.tasks.prune_recordings", "schedule": schedule(timedelta(days=1))},
 }
 if AWS_PROCESS_RECORDING_QUEUE_URL:
     CELERY_BEAT_SCHEDULE["recording queue"] = {

@@ -10,7 +10,7 @@ from django.db.models import Q
 from meetings.models import Meeting
 from platforms.exceptions import PlatformNotConfigured
 from platforms.types import RecordingRef
-from recordings import listing, reporting, sqs
+from recordings import consent, listing, reporting, retention, sqs
 from recordings.models import Recording
 
 logger = logging.getLogger(__name__)
@@ -71,3 +71,14 @@ def _meeting(meeting_id: str) -> Meeting:
     with suppress(ValueError):
         meant |= Q(pk=uuid.UUID(meeting_id))
     return Meeting.objects.filter(meant).latest("start_date")
+
+
+@shared_task
+def enforce_consent() -> None:
+    """Delete what people refused, and pictures that are not to be kept, once it is processed."""
+    consent.enforce_all()
+
+
+@shared_task
+def prune_recordings() -> None:
+    retention.prune()

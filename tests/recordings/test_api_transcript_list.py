@@ -111,7 +111,9 @@ class TestCreate:
         assert made["user_id"] is None
         assert api_for().get(f"{TRANSCRIPTS}/{made['id']}").status_code == 200
 
-    @pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": 1}, {"name": "x" * 256}, {"name": "x", "source_kind": "y"}])
+    @pytest.mark.parametrize(
+        "body", [{}, {"name": ""}, {"name": 1}, {"name": "x" * 256}, {"name": "x", "source_kind": "y"}]
+    )
     def test_what_breaks_a_rule_is_422(self, owner, body):
         assert api_for(owner).post(TRANSCRIPTS, body).status_code == 422
         assert not Transcript.objects.exists()
