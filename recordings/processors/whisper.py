@@ -1,4 +1,4 @@
-"""Transcription on this machine with faster-whisper, which is an extra: pip install reflector-rooms[whisper].
+"""Transcription on this machine with faster-whisper, which is not installed with the rest: pip install faster-whisper.
 
 https://github.com/SYSTRAN/faster-whisper
 """
@@ -15,7 +15,7 @@ from recordings.processors.base import Job, Result, Segment
 from recordings.processors.chunks import Chunk, ChunkedProcessor, Heard
 
 PACKAGE = "faster_whisper"
-MISSING = "faster-whisper is not installed: pip install 'reflector-rooms[whisper]'."
+MISSING = "faster-whisper is not installed: pip install faster-whisper."
 
 
 class WhisperProcessor(ChunkedProcessor):
