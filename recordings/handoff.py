@@ -5,20 +5,23 @@ nothing.
 """
 
 from collections.abc import Iterator, MutableMapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import storages
 from django.db import transaction
 from django.utils import timezone
 
-from platforms.durable import Awaited, LeaseLost
-from platforms.exceptions import PlatformRejected
+from platforms.durable import Awaited, LeaseLost, WorkersLost
+from platforms.exceptions import PlatformError, PlatformRejected
 from platforms.reading import key_of
 from recordings import links
+from recordings.deletion import is_asked
 from recordings.leases import kept
 from recordings.media import NotMedia
-from recordings.mixing import store_mp3
+from recordings.mixing import mp3_name, store_mp3
 from recordings.models import HandOff, Recording, Track, Transcript
 from recordings.processors import AudioPart, Job, Result, create_processor
 from recordings.reading import open_stored
@@ -28,6 +31,10 @@ from recordings.transcripts import save_result, touch
 State = Recording.State
 
 PATIENCE = 6 * 3600.0  # seconds until a processor that has accepted a job and sent no result is asked again
+
+
+class Unwanted(Exception):
+    """The recording is to be deleted."""
 
 
 def hand_off(work: HandOff) -> None:
@@ -40,6 +47,8 @@ def hand_off(work: HandOff) -> None:
             result = _process(recording, work)
     except (NotMedia, FileNotFoundError) as error:
         raise PlatformRejected(f"What is stored cannot be heard. {error}") from error
+    except Unwanted:
+        return
     if result is not None:
         finish(recording, result)
     elif Recording.objects.filter(pk=recording.pk, state=State.PROCESSING).exists():
@@ -48,10 +57,12 @@ def hand_off(work: HandOff) -> None:
 
 def finish(recording: Recording, result: Result) -> bool:
     """Keep the result, unless the recording has one or was deleted meanwhile. True when it was kept."""
+    # What was said when it was stored, as of a track that is missing, still holds.
+    note = " ".join(filter(None, [recording.error, result.note]))
     with transaction.atomic():
-        if not advance(recording, State.DONE, error=result.note):
+        if not advance(recording, State.DONE, error=note):
             return False
-        transcript = save_result(recording, result)
+        transcript = save_result(recording, replace(result, note=note))
         if mp3 := _kept_of(recording).get("mp3"):
             Transcript.objects.filter(pk=transcript.pk, audio_deleted=False).update(audio_file=mp3)
         HandOff.objects.filter(recording=recording).update(kept={})
@@ -70,7 +81,9 @@ def fail(recording: Recording, reason: str, can_retry: bool = True) -> bool:
 
 
 def give_up(work: HandOff, error: Exception) -> None:
-    fail(work.recording, str(error) or type(error).__name__, can_retry=not isinstance(error, PlatformRejected))
+    known = isinstance(error, PlatformError | Awaited | WorkersLost)
+    reason = str(error) if known else f"Transcribing it failed ({type(error).__name__})."
+    fail(work.recording, reason, can_retry=not isinstance(error, PlatformRejected))
 
 
 def job_of(recording: Recording, work: HandOff) -> Job:
@@ -81,6 +94,17 @@ def job_of(recording: Recording, work: HandOff) -> Job:
         callback_url=f"{settings.PUBLIC_URL}/v1/recordings/{recording.pk}/result",
         kept=Kept(work),
     )
+
+
+def make_mp3(recording: Recording, job: Job) -> None:
+    """Its name is kept before it is made: so what deletes the recording meanwhile knows of it, or is seen here."""
+    job.kept["mp3"] = mp3_name(recording)
+    if "mp3_made" not in job.kept:
+        store_mp3(recording, [(part.open, part.offset) for part in job.parts])
+        job.kept["mp3_made"] = True
+    if is_asked(recording):
+        storages["recordings"].delete(mp3_name(recording))
+        raise Unwanted
 
 
 class Kept(MutableMapping[str, Any]):
@@ -114,7 +138,7 @@ class Kept(MutableMapping[str, Any]):
 
 def _begin(recording: Recording) -> bool:
     with transaction.atomic():
-        if not advance(recording, State.PROCESSING, error=""):
+        if is_asked(recording) or not advance(recording, State.PROCESSING):
             return False
         _tell_transcript(recording, Transcript.Status.PROCESSING)
     return True
@@ -127,8 +151,7 @@ def _process(recording: Recording, work: HandOff) -> Result | None:
     job = job_of(recording, work)
     if not job.parts:
         raise NotMedia("None of its tracks holds a voice.")
-    if "mp3" not in job.kept:
-        job.kept["mp3"] = store_mp3(recording, [(part.open, part.offset) for part in job.parts])
+    make_mp3(recording, job)
     return create_processor().process(job)
 
 

@@ -22,9 +22,14 @@ BLOCK = RATE // 2  # samples that are mixed at a time
 CEILING = 0.95  # of full scale; louder peaks, as when several people speak at once, are turned down
 
 
+def mp3_name(recording: Recording) -> str:
+    """In the storage. It is always the same, so that what is made twice is one file."""
+    return f"{recording.pk}/audio.mp3"
+
+
 def store_mp3(recording: Recording, tracks: Sequence[tuple[Opener, float]]) -> str:
     """Mix the tracks into the recordings storage, in the place of what was mixed before; the name of the file there."""
-    name = f"{recording.pk}/audio.mp3"
+    name = mp3_name(recording)
     storage = storages["recordings"]
     if isinstance(storage, FileSystemStorage):
         _into_folder(Path(storage.path(name)), tracks)

@@ -15,7 +15,7 @@ RATE = 16000  # samples per second, which is what speech models hear
 BIT_RATE = 48000  # of the MP3; ten minutes are 3.6 MB, far below what services take (25 MB)
 WINDOW = 0.1  # seconds; the loudness is measured in steps of this
 SAMPLES = round(RATE * WINDOW)  # in a window
-LONGEST = 600.0  # seconds of a chunk
+LONGEST = 600.0  # seconds of a chunk, unless the processor says otherwise
 EARLIEST_CUT = 0.5  # of the longest; where nobody pauses, it is cut somewhere in the second half
 CUT = 5  # windows; what is cut in the middle of is the quietest half second
 PAUSE = 30.0  # seconds; after such a silence a new chunk begins, and the silence is left out
@@ -43,6 +43,8 @@ class Heard:
 class ChunkedProcessor(Processor):
     """Has the chunks of all parts transcribed, one after another; what is done is not done again after a crash."""
 
+    chunk_seconds = LONGEST
+
     def transcribe(self, chunk: Chunk, language: str) -> Heard:
         raise NotImplementedError
 
@@ -50,7 +52,7 @@ class ChunkedProcessor(Processor):
         segments: list[Segment] = []
         languages: Counter[str] = Counter()
         for number, part in enumerate(job.parts):
-            for chunk in cut(part.open):
+            for chunk in cut(part.open, self.chunk_seconds):
                 kept = f"{number}:{chunk.start:.1f}+{chunk.duration:.1f}"
                 if kept not in job.kept:
                     job.kept[kept] = _as_json(self.transcribe(chunk, job.language))
@@ -65,15 +67,15 @@ class ChunkedProcessor(Processor):
         )
 
 
-def cut(open_file: Opener) -> Iterator[Chunk]:
-    """The chunks of a file in which something is heard. No more than one of them is in memory."""
+def cut(open_file: Opener, longest: float = LONGEST) -> Iterator[Chunk]:
+    """The chunks of a file in which something is heard, of `longest` seconds at most. One of them is in memory."""
     first = 0  # window with which the waiting ones begin
     waiting: list[bytes] = []
     levels: list[float] = []
     for window in blocks(samples(open_file, RATE), SAMPLES * WIDTH):
         waiting.append(window)
         levels.append(_loudness(window))
-        if len(waiting) * WINDOW >= LONGEST:
+        if len(waiting) * WINDOW >= longest:
             count = _best_cut(levels)
         elif _is_quiet(levels[-round(PAUSE / WINDOW) :]) and len(waiting) * WINDOW >= PAUSE:
             count = len(waiting)

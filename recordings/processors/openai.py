@@ -13,7 +13,7 @@ from platforms.exceptions import PlatformNotConfigured, PlatformRejected, Platfo
 from platforms.http import Limits, ProviderAPI
 from platforms.reading import mapping, number, text
 from recordings.processors.base import Job, Result, Segment
-from recordings.processors.chunks import Chunk, ChunkedProcessor, Heard
+from recordings.processors.chunks import LONGEST, Chunk, ChunkedProcessor, Heard
 
 CONNECT_TIMEOUT = 10.0  # seconds
 LONGEST_WAIT = 60.0  # seconds that are waited when the service asks for it; for more the whole job is put off
@@ -22,12 +22,15 @@ PATH = "/audio/transcriptions"
 
 
 class OpenAIProcessor(ChunkedProcessor):
-    """`timeout` is in seconds, for one chunk; an `api_key` is not needed by every service."""
+    """`timeout` is in seconds, for one chunk of `chunk_seconds`; not every service needs an `api_key`."""
 
-    def __init__(self, api_url: str, model: str, api_key: str = "", timeout: float = 600) -> None:
+    def __init__(
+        self, api_url: str, model: str, api_key: str = "", timeout: float = 600, chunk_seconds: float = LONGEST
+    ) -> None:
         self.api_url = api_url
         self.model = model
         self.timeout = timeout
+        self.chunk_seconds = chunk_seconds
         # Some models give only the text: then a chunk is one segment.
         self._format = "verbose_json"
         self._api = ProviderAPI("", "The transcription service", api_url, api_key, limits=self._limits)
