@@ -23,7 +23,7 @@ from platforms.admin_work import WorkAdmin, shortened
 from platforms.exceptions import PlatformError
 from platforms.handler import create_platform_client, get_platform_client_class, platform_label, why_unavailable
 from platforms.types import JoinRequest
-from rooms.admin_search import SearchById
+from rooms.admin_search import NoGuessing, SearchById
 from rooms.moving import count_of
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ class ProviderCallInline(ProviderCallTable):
 
 
 @admin.register(Meeting)
-class MeetingAdmin(SearchById, MeetingModelAdmin):
+class MeetingAdmin(NoGuessing, SearchById, MeetingModelAdmin):
+    never_filtered = frozenset({"host_room_url"})
     list_display = [
         "room_label",
         "platform_name",

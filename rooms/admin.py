@@ -19,7 +19,7 @@ from platforms.handler import get_available_platforms, platform_label, why_unava
 from rooms import moving
 from rooms.admin_filters import LiveFilter, OwnerFilter, PlatformFilter
 from rooms.admin_forms import PlatformForm, RoomForm, platform_field
-from rooms.admin_search import SearchById
+from rooms.admin_search import NoGuessing, SearchById
 from rooms.models import ApiKey, Room
 from rooms.selection import Selection, current_policy
 
@@ -48,8 +48,9 @@ FOR_ONLOOKERS = {"platform": "platform_choice", "webhook_secret": "webhook_secre
 
 
 @admin.register(Room)
-class RoomAdmin(SearchById, RoomModelAdmin):
+class RoomAdmin(NoGuessing, SearchById, RoomModelAdmin):
     form = RoomForm
+    never_filtered = frozenset({"webhook_secret"})
     list_display = ["name", "owner", "platform", "live_meetings", "recording_type", "created_at"]
     list_editable = ["platform"]
     list_filter = [PlatformFilter, ("owner", OwnerFilter), "recording_type", LiveFilter]

@@ -455,6 +455,13 @@ def test_onlookers_see_meetings_and_change_nothing(onlooker, make_meeting, make_
     assert LogEntry.objects.count() == 0
 
 
+@pytest.mark.parametrize("query", ["host_room_url__contains=let-me-in", "host_room_url__startswith=h"])
+def test_the_hosts_address_cannot_be_guessed_by_filtering(admin, onlooker, make_meeting, query):
+    make_meeting()
+    for client in (admin, onlooker):
+        assert client.get(f"{LIST}?{query}").status_code == 400
+
+
 def test_the_right_to_change_meetings_is_the_right_to_end_them(make_meeting):
     meeting = make_meeting()
     user = make_user("moderator", is_staff=True)

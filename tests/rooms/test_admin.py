@@ -298,6 +298,13 @@ def test_secrets_are_in_no_list_and_on_no_page(admin, onlooker, make_room):
             assert "a-secret-word" not in page(client, address)
 
 
+@pytest.mark.parametrize("query", ["webhook_secret=a-secret-word", "webhook_secret__startswith=a"])
+def test_the_secret_cannot_be_guessed_by_filtering(admin, onlooker, make_room, query):
+    make_room("board", webhook_url="https://example.com/hook", webhook_secret="a-secret-word")
+    for client in (admin, onlooker):
+        assert client.get(f"{LIST}?{query}").status_code == 400
+
+
 # Editing in place
 
 
