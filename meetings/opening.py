@@ -38,7 +38,8 @@ class OpeningInProgress(Exception):
 def open_meeting(room: Room, allow_duplicated: bool = False) -> Meeting:
     """The room's live meeting, or a new one when there is none with the room's present settings.
 
-    Raises OpeningInProgress, PlatformUnavailable, PlatformRejected and PlatformNotConfigured.
+    Raises OpeningInProgress, Room.DoesNotExist for one that is deleted meanwhile, PlatformUnavailable,
+    PlatformRejected and PlatformNotConfigured.
     """
     selection = select_for_room(room)
     slot = uuid.uuid4().hex if allow_duplicated else slot_for(room, selection)
@@ -111,14 +112,16 @@ def _reserve(room: Room, slot: str, selection: Selection) -> Meeting | None:
             )
             meeting.save(force_insert=True)
     except IntegrityError:
+        if not Room.objects.filter(pk=room.pk).exists():
+            raise Room.DoesNotExist("The room was deleted meanwhile.") from None
         return None
     return meeting
 
 
 def _open(meeting: Meeting, room: Room) -> Meeting | None:
     """Have the provider make the room. None when this opening took so long that it lost its place."""
-    client = create_platform_client(meeting.platform)
     try:
+        client = create_platform_client(meeting.platform)
         data = client.create_meeting(room.name, meeting.end_date, meeting)
     except PlatformError as error:
         logger.warning("meeting_not_opened meeting=%s platform=%s error=%s", meeting.pk, meeting.platform, error)

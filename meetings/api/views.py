@@ -58,6 +58,8 @@ class OpenMeeting(ApiView):
             meeting = open_meeting(room, allow_duplicated=bool(wanted["allow_duplicated"]))
         except OpeningInProgress as error:
             raise TryAgain("Meeting creation in progress, please try again", error.retry_after) from error
+        except Room.DoesNotExist as error:
+            raise NotFound(NO_ROOM) from error
         return Response(shown(request, room, meeting))
 
 

@@ -167,6 +167,25 @@ class Touchy(MockClient):
         raise PlatformRejected("no such plan", self.name, 402)
 
 
+class Vanishing(MockClient):
+    label = "Vanishing"
+
+    def create_meeting(self, room_name_prefix, end_date, room):
+        Room.objects.all().delete()
+        return super().create_meeting(room_name_prefix, end_date, room)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_room_that_is_deleted_meanwhile_is_404(owner):
+    register_platform("vanishing", Vanishing)
+    try:
+        Room.objects.create(name="standup", owner=owner, platform="vanishing")
+        answer = api_for().post(OPEN, {})
+    finally:
+        unregister_platform("vanishing")
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Room not found"})
+
+
 def test_a_third_partys_platform_is_treated_alike(owner):
     register_platform("touchy", Touchy)
     try:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from meetings.models import Meeting, ProviderCall
 from meetings.opening import OpeningInProgress, end_meeting, open_meeting
 from platforms.backends.mock import MockClient
-from platforms.exceptions import PlatformRejected, PlatformUnavailable
+from platforms.exceptions import PlatformNotConfigured, PlatformRejected, PlatformUnavailable
 from platforms.handler import register_platform, unregister_platform
 from rooms.models import Room
 
@@ -150,6 +150,24 @@ def test_a_failed_opening_keeps_its_reason_and_the_room_can_be_opened_again(gate
     assert open_meeting(gated_room).state == "live"
 
 
+class Unusable(MockClient):
+    label = "Unusable"
+
+    def __init__(self, config):
+        raise PlatformNotConfigured("Unusable is not configured: its key is odd.", "unusable")
+
+
+def test_a_platform_that_only_now_proves_unusable_does_not_keep_the_room_from_opening(owner):
+    register_platform("unusable", Unusable)
+    try:
+        room = Room.objects.create(name="unusable", owner=owner, platform="unusable")
+        with pytest.raises(PlatformNotConfigured):
+            open_meeting(room)
+    finally:
+        unregister_platform("unusable")
+    assert Meeting.objects.get().state == "failed"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_no_transaction_is_open_while_the_provider_is_asked(gated_room):
     # Gate itself asserts it; here no transaction of the test's own is around it.
@@ -193,9 +211,26 @@ def test_an_answer_that_comes_after_the_place_was_lost_gives_way_to_the_meeting_
     assert {meeting.pk for meeting in results} | {quick.pk} == {Meeting.objects.live().get().pk}
 
 
-def open_in_thread(room, results):
+@pytest.mark.django_db(transaction=True)
+def test_a_room_that_is_deleted_while_it_opens_is_gone_at_once(gated_room, gate):
+    gate.answer.clear()
+    errors: list[Exception] = []
+    slow = threading.Thread(target=open_in_thread, args=(gated_room, [], errors))
+    slow.start()
+    assert gate.asked.wait(10)
+    Room.objects.all().delete()
+    gate.answer.set()
+    slow.join()
+    assert [type(error) for error in errors] == [Room.DoesNotExist]
+    assert len(gate.calls) == 1
+    assert Meeting.objects.get().state == "failed"
+
+
+def open_in_thread(room, results, errors=None):
     try:
         results.append(open_meeting(room))
+    except Room.DoesNotExist as error:
+        errors.append(error)
     finally:
         connection.close()
 
