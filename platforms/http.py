@@ -197,8 +197,9 @@ class ProviderAPI:
         )
 
     def safe_text(self, content: bytes) -> str:
-        """A provider's words, short enough and clean enough for a log."""
-        return " ".join(self._redacted(content.decode("utf-8", "replace")).split())[:ERROR_TEXT_LIMIT]
+        """A provider's words, short enough and clean enough for a log and for every database."""
+        said = self._redacted(content.decode("utf-8", "replace"))
+        return " ".join("".join(c if c.isprintable() else " " for c in said).split())[:ERROR_TEXT_LIMIT]
 
     def _redacted(self, text: str) -> str:
         for secret in self.secrets:

@@ -293,6 +293,13 @@ def test_a_redirect_is_not_followed(stub, api):
     assert [request.path for request in stub.requests] == ["/old"]
 
 
+def test_what_no_log_shows_and_no_database_takes_is_left_out_of_what_the_provider_says(stub, api):
+    stub.on("GET", "/x", Answer(400, body=b"a\x00b\x1b[31mc\xe2\x80\xaed"))
+    with pytest.raises(PlatformRejected) as caught:
+        api.get("/x")
+    assert str(caught.value).endswith("with 400: a b [31mc d")
+
+
 def test_what_the_provider_says_is_shortened_and_put_on_one_line(stub, api):
     stub.on("GET", "/x", Answer(400, body=b"a\n\n b\xff " + b"long " * 1000))
     with pytest.raises(PlatformRejected) as caught:
