@@ -69,6 +69,12 @@ def test_document_and_page_are_served_from_here():
     assert b"//cdn" not in page.content
 
 
+def test_the_page_can_only_be_read():
+    for method in ("options", "post", "delete"):
+        assert getattr(api_for(), method)("/v1/schema/docs").status_code == 405
+    assert api_for().head("/v1/schema/docs").status_code == 200
+
+
 def test_no_path_of_the_api_ends_in_a_slash():
     patterns = [str(p.pattern) for part in get_resolver().url_patterns for p in getattr(part, "url_patterns", [])]
     api = [pattern for pattern in patterns if pattern.startswith("v1/")]
