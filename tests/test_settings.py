@@ -122,9 +122,20 @@ def test_the_first_admin_is_made_once_and_its_password_shown_once(tmp_path):
     manage("migrate", "-v0", folder=tmp_path, **variables)
     first = manage("ensure_admin", folder=tmp_path, **variables).stdout
     second = manage("ensure_admin", folder=tmp_path, **variables).stdout
-    assert first.startswith("Admin login: admin or admin@example.com, password: ")
+    assert first.startswith("Admin login: admin (to the API: admin@example.com), password: ")
     assert len(first.split("password: ")[1].strip()) == 16
     assert second.startswith("Admin login: admin (made earlier")
+
+
+def test_a_first_admin_who_was_demoted_is_left_so_and_does_not_stop_the_start(tmp_path):
+    variables = {"DEBUG": "true", "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3"}
+    manage("migrate", "-v0", folder=tmp_path, **variables)
+    manage("ensure_admin", folder=tmp_path, **variables)
+    demote = "from django.contrib.auth.models import User; User.objects.update(is_superuser=False)"
+    manage("shell", "--no-imports", "-c", demote, folder=tmp_path, **variables)
+    done = manage("ensure_admin", folder=tmp_path, **variables)
+    assert done.returncode == 0
+    assert done.stdout.startswith("Admin login: none; admin is no active superuser")
 
 
 def test_the_generated_secret_key_stays_the_same(tmp_path):
