@@ -8,10 +8,10 @@ from rooms.models import Room
 from tests.conftest import api_for
 
 PRIVATE = {
-    "webhook_url": "https://hooks.example.com/private-hook",
-    "webhook_secret": "private-secret",
-    "ics_url": "https://calendar.example.com/private.ics",
-    "email_transcript_to": "private@example.com",
+    "webhook_url": "https://hooks.example.com/unspoken-hook",
+    "webhook_secret": "unspoken-secret",
+    "ics_url": "https://calendar.example.com/unspoken.ics",
+    "email_transcript_to": "unspoken@example.com",
 }
 
 
@@ -52,7 +52,7 @@ def test_nothing_private_reaches_strangers_and_colleagues(settings, colleague, r
     settings.PUBLIC_MODE = public
     said = everything_said_to(api_for(), room, meeting) + everything_said_to(api_for(colleague), room, meeting)
     assert meeting.room_url in said
-    assert "private" not in said
+    assert "unspoken" not in said
     assert meeting.host_room_url not in said
     assert meeting.host_room_url.rpartition("=")[2] not in said
 
