@@ -155,6 +155,10 @@ class VideoPlatformClient:
         """The bucket of one's own in which the provider leaves recordings; None where there is none."""
         return None
 
+    def recording_objects(self, recording_id: str) -> Sequence[str]:
+        """Keys in that bucket of what the provider left there of a recording; none where it does not say."""
+        return ()
+
     def recording_at(self, key: str) -> RecordingRef | None:
         """What the name of an object in that bucket says of a recording; None for an object that is none."""
         return None

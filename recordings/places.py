@@ -14,8 +14,6 @@ from django.db import transaction
 
 from platforms import create_platform_client
 from platforms.durable import LeaseLost
-from platforms.exceptions import PlatformRejected
-from platforms.types import RecordingRef
 from recordings import buckets
 from recordings.mixing import extract_audio
 from recordings.models import Destruction, HandOff, Recording, Track, Transcript
@@ -32,9 +30,8 @@ def delete_all(work: Destruction) -> None:
         case Place.STORAGE:
             _empty_storage(work)
         case Place.BUCKET:
-            delete_objects(work.recording, _keys(work.recording))
+            delete_objects(work.recording, work.recording.bucket, _keys(work.recording))
         case Place.PROVIDER:
-            _learn_keys(work.recording)
             delete_at_provider(work.recording)
 
 
@@ -51,7 +48,8 @@ def delete_video(work: Destruction) -> None:
             _keep_only_audio(work)
             delete_files(work.files)
         case Place.BUCKET:
-            delete_objects(recording, list(videos.values_list("key", flat=True)) if is_tracks else _keys(recording))
+            keys = list(videos.values_list("key", flat=True)) if is_tracks else _keys(recording)
+            delete_objects(recording, recording.bucket, keys)
         case Place.PROVIDER if not is_tracks:
             delete_at_provider(recording)
 
@@ -62,23 +60,26 @@ def delete_files(names: Iterable[str]) -> None:
         storages["recordings"].delete(name)
 
 
-def delete_objects(recording: Recording, keys: Iterable[str]) -> None:
-    """From the bucket that the provider writes to; in a bucket that keeps versions, all of them."""
+def delete_objects(recording: Recording, bucket: str, keys: Iterable[str]) -> None:
+    """From a bucket that the provider writes to; where that keeps versions, all of them."""
     client = buckets.client_of(recording.platform) if recording.platform else None
     store = client.recording_store() if client else None
-    s3 = buckets.aws_client("s3", store if store and store.bucket == recording.bucket else None)
+    s3 = buckets.aws_client("s3", store if store and store.bucket == bucket else None)
     for key in keys:
         try:
-            answer = s3.delete_object(Bucket=recording.bucket, Key=key)
-            if "VersionId" in answer:
-                _delete_versions(s3, recording.bucket, key)
+            if "VersionId" in s3.delete_object(Bucket=bucket, Key=key):
+                _delete_versions(s3, bucket, key)
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchBucket":
                 raise
 
 
 def delete_at_provider(recording: Recording) -> None:
-    create_platform_client(recording.platform).delete_recording(recording.provider_recording_id)
+    """First what only the provider can name of our bucket: once it has forgotten the recording, nobody knows it."""
+    client = create_platform_client(recording.platform)
+    if store := client.recording_store():
+        delete_objects(recording, store.bucket, client.recording_objects(recording.provider_recording_id))
+    client.delete_recording(recording.provider_recording_id)
 
 
 def _empty_storage(work: Destruction) -> None:
@@ -105,28 +106,6 @@ def _delete_versions(s3: Any, bucket: str, key: str) -> None:
 def _keys(recording: Recording) -> list[str]:
     keys = [recording.key, *recording.tracks.values_list("key", flat=True)]
     return [key for key in keys if key]
-
-
-def _learn_keys(recording: Recording) -> None:
-    """Once the provider has forgotten a recording, nobody can say which objects of our bucket are its."""
-    client = create_platform_client(recording.platform)
-    store = client.recording_store()
-    if _keys(recording) or store is None or not client.supports_recording_listing:
-        return
-    try:
-        ref = client.get_recording(recording.provider_recording_id)
-    except PlatformRejected as error:
-        if error.status != 404:
-            raise
-        return
-    delete_objects_of(recording, ref)
-
-
-def delete_objects_of(recording: Recording, ref: RecordingRef) -> None:
-    keys = [key for key in (ref.key, *(track.s3_key for track in ref.tracks or ())) if key]
-    if ref.bucket and keys:
-        recording.bucket = ref.bucket
-        delete_objects(recording, keys)
 
 
 def _keep_only_audio(work: Destruction) -> None:

@@ -392,6 +392,15 @@ class DailyClient(VideoPlatformClient):
             return None
         return RecordingStore(bucket=self.config.s3_bucket, region=self.config.s3_region)
 
+    def recording_objects(self, recording_id: str) -> Sequence[str]:
+        """https://docs.daily.co/reference/rest-api/recordings/get-recording"""
+        if not self._bucket():
+            return []
+        with _unless_gone():
+            item = mapping(self.api.get(_path("recordings", recording_id)))
+            return [key for key in (_s3_key(item), *(track.s3_key for track in _tracks(item) or ())) if key]
+        return []
+
     def recording_of_event(self, event: events.RecordingReady) -> RecordingRef:
         return self._placed(super().recording_of_event(event), is_tracks=event.recording_type == "raw-tracks")
 
