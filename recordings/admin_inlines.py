@@ -70,4 +70,5 @@ class HandOffInline(ReadOnlyTable):
 class DestructionInline(ReadOnlyTable):
     model = Destruction
     verbose_name_plural = "Deleting"
+    readonly_fields = ["gone_at"]
     fields = ["place", "only_video", "gone_at", "state", "attempts", "next_attempt_at", "last_error"]

@@ -62,5 +62,6 @@ class HandOffAdmin(RecordingWorkAdmin):
 class DestructionAdmin(WorkAdmin):
     about = ["recording", "place", "gone_at"]
     list_filter = ["state", "place"]
+    readonly_fields = ["gone_at", *WorkAdmin.readonly_fields]
     list_select_related = ["recording"]
     search_fields = ["recording__provider_recording_id", "recording__room_name", "last_error"]

@@ -57,10 +57,16 @@ def serve_stored(
         file.close()
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     start, end = found
-    file.seek(start)
-    response = StoredFileResponse(
-        Part(file, end - start), as_attachment=download, filename=filename or name, content_type=content_type
-    )
+    response: HttpResponseBase
+    if request.method == "HEAD":
+        file.close()
+        response = HttpResponse(content_type=content_type)
+    else:
+        file.seek(start)
+        part = Part(file, end - start)
+        response = StoredFileResponse(
+            part, as_attachment=download, filename=filename or name, content_type=content_type
+        )
     response["Accept-Ranges"] = "bytes"
     response["Cache-Control"] = "private, no-store"
     response["Content-Length"] = end - start
