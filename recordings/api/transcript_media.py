@@ -100,13 +100,6 @@ class Audio(ApiView):
         transcript = find_to_hear(listener(request), transcript_id)
         return stream(request, audio_of(transcript), "audio/mpeg")
 
-    @extend_schema(exclude=True)
-    def head(self, request: Request, transcript_id: str) -> HttpResponseBase:
-        answer = self.get(request, transcript_id)
-        empty = HttpResponse(status=answer.status_code, headers=dict(answer.items()))
-        answer.close()
-        return empty
-
 
 class DownloadZip(ApiView):
     permission_classes = [IsAuthenticated]
@@ -270,14 +263,20 @@ def stream(request: Request, name: str, content_type: str) -> HttpResponseBase:
         file.close()
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     start, end = found
-    file.seek(start)
-    answer = StreamingHttpResponse(Blocks(Part(file, end - start)), content_type=content_type)
-    answer["Accept-Ranges"], answer["Content-Length"] = "bytes", str(end - start)
-    answer["Cache-Control"] = "private, no-store"
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Length": str(end - start),
+        "Content-Type": content_type,
+        "Cache-Control": "private, no-store",
+    }
+    status = 200
     if end - start < size:
-        answer.status_code = 206
-        answer["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    return answer
+        status, headers["Content-Range"] = 206, f"bytes {start}-{end - 1}/{size}"
+    if request.method == "HEAD":
+        file.close()
+        return HttpResponse(status=status, headers=headers)
+    file.seek(start)
+    return StreamingHttpResponse(Blocks(Part(file, end - start)), status=status, headers=headers)
 
 
 class Blocks:
