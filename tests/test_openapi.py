@@ -23,6 +23,8 @@ OPERATIONS = {
     ("get", "/v1/rooms/{room_name}/meetings/{meeting_id}"): "404",
     ("post", "/v1/rooms/{room_name}/meetings/{meeting_id}/join"): "400 404 502 503",
     ("patch", "/v1/meetings/{meeting_id}/deactivate"): "401 403 404",
+    ("get", "/v1/recordings"): "401 422",
+    ("get", "/v1/recordings/{recording_id}"): "401 403 404",
     ("post", "/v1/auth/login"): "401 422 429",
     ("get", "/v1/me"): "401",
     ("get", "/v1/user/api-keys"): "401",

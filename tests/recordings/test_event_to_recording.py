@@ -84,7 +84,7 @@ def test_a_recording_in_one_file_is_known_by_its_id_and_had_by_link(daily_meetin
     recording = Recording.objects.get()
     assert (recording.state, recording.meeting, recording.kind) == ("reported", daily_meeting, "file")
     assert (recording.platform, recording.provider_recording_id, recording.room_name) == ("daily", RECORDING, ROOM)
-    assert (recording.recorded_at, int(recording.duration)) == (BEGAN, 277)
+    assert (recording.recorded_at, int(recording.duration or 0)) == (BEGAN, 277)
     assert (recording.bucket, recording.key) == ("", "")
     assert is_to_be_fetched(recording)
     assert outcomes() == [("done", "applied")]
