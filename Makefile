@@ -13,7 +13,7 @@ run: $(READY) .env  ## set up and run everything on embedded defaults
 test: $(READY_DEV)  ## the tests, on SQLite unless DATABASE_URL says otherwise
 	$(BIN)/pytest
 
-lint: $(READY_DEV)  ## style, types, migrations, deployment checks
+lint: $(READY_DEV)  ## style, types, missing migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	ENV_FILE= DEBUG=true $(BIN)/mypy .

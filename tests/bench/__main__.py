@@ -1,0 +1,3 @@
+from tests.bench import opening
+
+opening.main()
