@@ -37,7 +37,7 @@ OPEN_TIMEOUT = 60.0  # seconds to find out what is in a file
 READ_TIMEOUT = 120.0  # seconds for one packet
 STREAMS = 64  # in one file
 PIXELS = 64_000_000  # in one picture, which is twice 8K
-SAMPLES_WITHOUT_SOUND = 500  # packets that may fail to decode before the audio counts as undecodable
+PATIENCE = 500  # packets that may fail to decode before the audio counts as undecodable
 READ_SIZE = 64 * 1024  # bytes
 EBML_HEAD = 64  # bytes
 
@@ -74,7 +74,7 @@ def probe(file: BinaryIO) -> MediaInfo:
     with opened(file) as container:
         pictures = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
         audio = audio_stream(container)
-        sounds = audio is not None and next(decoded(container, audio, SAMPLES_WITHOUT_SOUND), None) is not None
+        sounds = audio is not None and next(decoded(container, audio, PATIENCE), None) is not None
         return MediaInfo(
             duration=_written_duration(container) or _measured_duration(file),
             content_type=_content_type(container.format.name, _head(file), bool(pictures)),
@@ -85,7 +85,7 @@ def probe(file: BinaryIO) -> MediaInfo:
 
 @contextmanager
 def opened(file: BinaryIO) -> Iterator[InputContainer]:
-    """The container in a seekable file. What FFmpeg cannot read is NotMedia; the file's own errors pass through."""
+    """The container in a seekable file. What FFmpeg cannot read is NotMedia; what reading raises passes through."""
     source = _Source(file)
     try:
         with av.open(
@@ -123,7 +123,7 @@ def decoded(container: InputContainer, stream: AudioStream, patience: int = 0) -
     for packet in packets(container, stream):
         try:
             frames = cast(list[AudioFrame], packet.decode())
-        except av.InvalidDataError:
+        except av.FFmpegError:
             frames = []
         yield from frames
         barren = 0 if frames else barren + 1
@@ -142,11 +142,11 @@ def packets(container: InputContainer, *streams: Stream) -> Iterator["Packet[Any
 
 
 class _Source:
-    """A file as FFmpeg reads it. After an error it seems to end, and the error is kept."""
+    """A file as FFmpeg reads it. After an error it seems to end: FFmpeg may swallow the error, so that it is kept."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self.error: OSError | None = None
+        self.error: Exception | None = None
         file.seek(0)
 
     def read(self, size: int) -> bytes:
@@ -154,7 +154,7 @@ class _Source:
             return b""
         try:
             return self._file.read(size)
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001  (raised again by `opened`)
             self.error = error
             return b""
 

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, cast
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.storage import storages
 from storages.backends.s3 import S3Storage
+from urllib3.exceptions import HTTPError
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class RangeFile(io.RawIOBase):
                 return _whole(answer) if "Body" in answer else answer
             except ClientError as error:
                 raise _as_os_error(error) from error
-            except (BotoCoreError, OSError) as error:
+            except (BotoCoreError, HTTPError, OSError) as error:
                 if attempt == ATTEMPTS:
                     raise OSError(f"The bucket could not be read: {type(error).__name__}.") from error
             time.sleep(PAUSE * attempt)

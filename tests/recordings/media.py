@@ -5,6 +5,7 @@ import io
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import av
 
@@ -57,7 +58,7 @@ def media(container="mp4", sounds=(Sound(0, 2.0),), video=0.0, codec="", duratio
             "adts": ("aac", ""),
         }[container]
         audio = output.add_stream(codec or audio_codec, rate=rate, layout="mono") if sounds is not None else None
-        picture = output.add_stream(video_codec, rate=PICTURES_PER_SECOND) if video else None
+        picture: Any = output.add_stream(video_codec, rate=PICTURES_PER_SECOND) if video else None
         if picture:
             picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
             _write_video(output, picture, video)
@@ -124,7 +125,7 @@ def heard(content, rate=RATE):
     """The decoded samples (mono, 16 bit) of an encoded file, from its own second zero, without filling gaps."""
     samples = array.array("h")
     resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
-    with av.open(io.BytesIO(content)) as container:
+    with av.open(io.BytesIO(content), "r") as container:
         for frame in container.decode(audio=0):
             for piece in resampler.resample(frame):
                 samples.frombytes(bytes(piece.planes[0])[: piece.samples * 2])
@@ -139,7 +140,7 @@ def loudness(samples, start, end, rate=RATE):
 
 def stretches(samples, rate=RATE, window=0.1, threshold=300):
     """Where something is heard, as (start, end) in seconds, to a tenth of a second."""
-    found = []
+    found: list[tuple[float, float]] = []
     for number in range(int(len(samples) / rate / window)):
         start, end = number * window, (number + 1) * window
         if loudness(samples, start, end, rate) < threshold:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from email import message_from_bytes
+from typing import Any
 
 from tests.recordings.media import RATE, heard, stretches
 from tests.stub_provider import Answer, StubProvider
@@ -14,9 +15,9 @@ KEY = "sk-key-of-the-service"
 class Sent:
     """One request; `heard` holds the stretches of its audio that are not silent, in seconds."""
 
-    fields: dict
+    fields: dict[str, str]
     duration: float
-    heard: list
+    heard: list[tuple[float, float]]
     size: int
 
 
@@ -26,7 +27,7 @@ class SpeechService:
     def __init__(self, stub: StubProvider):
         self.stub = stub
         self.url = f"{stub.url}/v1"
-        self.sent = []
+        self.sent: list[Sent] = []
         stub.on("POST", PATH, self.answer)
 
     def answer(self, request):
@@ -51,8 +52,9 @@ def _form(request):
     message = message_from_bytes(
         b"Content-Type: " + request.headers["content-type"].encode() + b"\r\n\r\n" + request.body
     )
-    fields = {}
-    for part in message.get_payload():
+    fields: dict[str, Any] = {}
+    parts: Any = message.get_payload()
+    for part in parts:
         content = part.get_payload(decode=True)
         name = part.get_param("name", header="content-disposition")
         fields[name] = content if name == "file" else content.decode()

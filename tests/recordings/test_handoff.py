@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
@@ -230,7 +231,7 @@ def test_a_recording_that_is_to_be_deleted_is_sent_nowhere(service, work):
 
 
 def test_a_deletion_that_is_asked_for_while_the_mp3_is_made_leaves_none(service, work):
-    class Asked(dict):
+    class Asked(dict[str, Any]):
         def __setitem__(self, key, value):
             super().__setitem__(key, value)
             if key == "mp3_made":

@@ -1,9 +1,10 @@
 import io
-import re
+from typing import BinaryIO, cast
 
 import av
 import pytest
 
+from platforms.durable import LeaseLost
 from recordings.media import NotMedia, probe
 from tests.recordings.media import (
     Sound,
@@ -72,7 +73,7 @@ def test_an_audio_stream_with_nothing_in_it_is_no_audio():
 
 def test_audio_that_cannot_be_decoded_is_no_audio():
     content = bytearray(with_audio("flac"))
-    first_frame = re.search(rb"\xff\xf8", content).start()
+    first_frame = content.index(b"\xff\xf8")
     content[first_frame:] = bytes(len(content) - first_frame)
     assert not probed(bytes(content)).has_audio
 
@@ -100,7 +101,7 @@ def test_a_cover_picture_is_no_video():
 
 def test_a_track_that_does_not_say_how_long_it_is_is_measured():
     content = track(Sound(0, 1.5), Sound(4, 2))
-    with av.open(io.BytesIO(content)) as container:
+    with av.open(io.BytesIO(content), "r") as container:
         assert container.duration is None
     assert probed(content).duration == pytest.approx(6.0, abs=0.03)
 
@@ -191,19 +192,29 @@ def test_little_is_read_of_a_large_file_that_says_how_long_it_is():
     padding = 5 * 1024**3
     head = content + (1).to_bytes(4, "big") + b"free" + padding.to_bytes(8, "big")
     file = Counting(head, len(content) + padding)
-    assert probe(file).has_audio
+    assert probe(cast(BinaryIO, file)).has_audio
     assert file.bytes_read < 2 * 1024**2
     assert file.jumps < 20
 
 
 class Failing(io.BytesIO):
+    error: Exception = OSError("the bucket is away")
+
     def read(self, size=-1):
         if self.tell() > 20_000:
-            raise OSError("the bucket is away")
+            raise self.error
         return super().read(size)
 
 
 @pytest.mark.parametrize("content", [track(Sound(0, 30)), with_audio("mp4", 30.0)], ids=["webm", "mp4"])
-def test_a_file_that_cannot_be_read_at_present_is_not_taken_for_a_broken_one(content):
+def test_a_file_that_cannot_be_read_at_present_is_not_taken_for_a_broken_one(content, capfd):
     with pytest.raises(OSError, match="the bucket is away"):
         probe(Failing(content))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_who_reads_may_break_it_off():
+    file = Failing(track(Sound(0, 30)))
+    file.error = LeaseLost()
+    with pytest.raises(LeaseLost):
+        probe(file)

@@ -4,6 +4,7 @@ import logging
 import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 from django.core.checks import run_checks
@@ -50,7 +51,8 @@ def service(stub):
 
 
 def openai(service, **options):
-    return OpenAIProcessor(service.url, MODEL, **{"api_key": KEY, "timeout": 10} | options)
+    known: dict[str, Any] = {"api_key": KEY, "timeout": 10}
+    return OpenAIProcessor(service.url, MODEL, **known | options)
 
 
 def chunks(content, longest):
@@ -88,7 +90,7 @@ def test_options_that_do_not_fit_name_setting_alias_and_option(settings):
 
 
 def problems():
-    return {(m.id, m.msg) for m in run_checks() if m.id.startswith("recordings.")}
+    return {(m.id, m.msg) for m in run_checks() if (m.id or "").startswith("recordings.")}
 
 
 def test_checks_find_a_bad_backend_and_an_unknown_choice(settings):
@@ -102,7 +104,7 @@ def test_checks_find_a_bad_backend_and_an_unknown_choice(settings):
     [
         ("http", ["RECORDING_PROCESSOR_SECRET", "RECORDING_PROCESSOR_URL"]),
         ("openai", []),
-        ("whisper", ["reflector-rooms[whisper]"]),
+        ("whisper", ["pip install faster-whisper"]),
         ("null", []),
     ],
 )
@@ -259,7 +261,7 @@ def test_languages_become_codes(stub, service, language, code):
 
 def test_what_was_transcribed_before_a_crash_is_not_asked_for_again(stub, service):
     content = track(*speech(0, 5, 10, 15))
-    kept = {}
+    kept: dict[str, Any] = {}
     stub.on("POST", PATH, service.answer, Answer(401, json={"error": "no"}))
     with pytest.raises(PlatformRejected):
         openai(service, chunk_seconds=9).process(job(part(content), kept=kept))
@@ -324,7 +326,7 @@ def test_a_job_is_signed_and_says_where_everything_is(stub):
     stub.on("POST", "/jobs", Answer(202))
     parts = [part(b"", "Ada", 0.0, 61.5), part(b"", "Bo", 3.25, 10.0)]
     processor = HttpProcessor(f"{stub.url}/jobs", ["new", "old"])
-    assert processor.process(job(*parts, language="en", callback_url="https://rooms.example.com/cb")) is None
+    processor.process(job(*parts, language="en", callback_url="https://rooms.example.com/cb"))
     (request,) = stub.requests
     assert request.json == {
         "event": "recording.process",
@@ -377,14 +379,14 @@ def test_a_job_is_never_sent_unsigned(stub):
 
 
 def test_without_the_extra_the_error_names_it():
-    with pytest.raises(PlatformNotConfigured, match=r"pip install 'reflector-rooms\[whisper\]'"):
+    with pytest.raises(PlatformNotConfigured, match="pip install faster-whisper"):
         WhisperProcessor("small").process(job(part(silent())))
 
 
 @pytest.fixture
 def whisper(monkeypatch):
     """The package, which is no dependency here: it hears as the service does."""
-    package = ModuleType("faster_whisper")
+    package: Any = ModuleType("faster_whisper")
     package.__spec__ = ModuleSpec("faster_whisper", None)
     package.loaded = []
 

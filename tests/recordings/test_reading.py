@@ -3,6 +3,7 @@ import io
 import itertools
 import random
 import shutil
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -113,12 +114,23 @@ def test_a_mix_is_stored(storage):
 # A bucket
 
 
+class Short(bytes):
+    """Bytes that are announced as more than they are."""
+
+    def __len__(self):
+        return 5000
+
+
+CUT = Answer(206, body=Short(b"short"), headers={"Connection": "close"})
+
+
 class Ranges:
     """A bucket with one object, that answers requests for ranges and can be told to misbehave."""
 
     def __init__(self, stub, content):
         self.stub, self.content, self.etag = stub, content, '"one"'
-        self.trouble = []  # answers that are given first
+        self.trouble: list[Answer] = []  # answers that are given first
+        self.file: Any = None
         stub.on("GET", "/bucket/*", self.get)
 
     def get(self, request):
@@ -136,7 +148,7 @@ def ranges(settings, bucket, s3_url):
     name = storages["recordings"].save("file", ContentFile(CONTENT))
     with StubProvider() as stub:
         found = open_stored(name)
-        raw = found.raw
+        raw = cast(Any, found).raw
         ranges = Ranges(stub, CONTENT)
         ranges.etag = raw._object["IfMatch"]
         raw._client = boto3.client(
@@ -174,7 +186,7 @@ def test_who_jumps_is_given_little(ranges):
 
 
 def test_an_answer_that_is_cut_short_is_asked_for_again(ranges):
-    ranges.trouble = [Answer(206, body=b"short", headers={"Content-Length": "5000"})]
+    ranges.trouble = [CUT]
     assert ranges.file.read(10) == CONTENT[:10]
 
 
@@ -190,6 +202,19 @@ def test_a_bucket_that_refuses_says_how(ranges):
     ranges.trouble = [Answer(403, body=b"<Error><Code>AccessDenied</Code></Error>")]
     with pytest.raises(OSError, match="refused to be read: AccessDenied"):
         ranges.file.read(10)
+
+
+def test_a_bucket_that_cuts_every_answer_short_is_given_up_for_now(ranges):
+    ranges.trouble = [CUT] * 3
+    with pytest.raises(OSError, match="could not be read"):
+        ranges.file.read(10)
+    assert len(ranges.stub.requests) == 3
+    assert ranges.file.read(10) == CONTENT[:10]
+
+
+def test_there_is_no_place_before_the_beginning(ranges):
+    with pytest.raises(OSError, match="before the beginning"):
+        ranges.file.raw.seek(-1)
 
 
 def test_a_small_file_takes_one_request(ranges):
