@@ -138,5 +138,6 @@ def test_an_event_with_an_odd_name_still_names_the_recording(filename):
 
 def test_every_platform_of_this_kind_has_its_own_bucket():
     other = WherebyClient(VideoPlatformConfig.from_options("other", {"s3_bucket": "elsewhere"}))
-    assert other.recording_at(NAME).platform == "other"
-    assert other.recording_at(NAME).bucket == "elsewhere"
+    found = other.recording_at(NAME)
+    assert found
+    assert (found.platform, found.bucket) == ("other", "elsewhere")

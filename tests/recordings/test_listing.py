@@ -1,11 +1,14 @@
 """Recordings that nobody told of, found by the platform's list or by looking through its bucket."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
+from meetings.models import Meeting
+from platforms.handler import create_platform_client
 from recordings import listing, tasks
 from recordings.models import Ingest, Recording, Track
 from recordings.reporting import report
@@ -160,8 +163,8 @@ def test_what_was_found_before_a_failure_is_kept(listed, stub):
 def test_one_recording_that_cannot_be_written_stops_no_other(listed, caplog):
     listed.items = [recording(0, NOW), recording(1, NOW), recording(2, NOW)]
     found = listing.Found()
-    refs = list(listing.recordings_of(listing.buckets.client_of("daily"), listing.Wanted()))
-    refs[1] = listing.replace(refs[1], recording_id="", key="")  # names nothing
+    refs = list(listing.recordings_of(create_platform_client("daily"), listing.Wanted()))
+    refs[1] = replace(refs[1], recording_id="", key="")  # names nothing
     listing.report_all(refs, found)
     assert (found.new, found.failed) == (2, 1)
     assert Recording.objects.count() == 2
@@ -238,14 +241,16 @@ def test_a_recording_by_address_and_by_list_is_one(listed):
 @pytest.mark.parametrize("meeting_id", ["", "unknown", "3f0c2b1e-7a54-4c1d-9a53-2f6f2f0a9d11"])
 def test_a_recording_of_no_meeting_is_refused_by_address(meeting_id):
     held("standup-0", "daily", start_date=NOW, provider_meeting_id="")
-    with pytest.raises(tasks.Meeting.DoesNotExist):
+    with pytest.raises(Meeting.DoesNotExist):
         tasks.process_recording_from_url("https://example.com/1.mp4", meeting_id, "rec-1")
 
 
 def test_a_recording_reported_before_is_not_reported_anew(bucket):
     key = key_of(room_name_of(), NOW - HOUR)
-    report(listing.buckets.client_of("whereby").recording_at(key))
+    ref = create_platform_client("whereby").recording_at(key)
+    assert ref
+    report(ref)
     bucket.put(key)
     found = listing.Found()
-    listing.report_all(listing.recordings_of(listing.buckets.client_of("whereby"), listing.Wanted()), found)
+    listing.report_all(listing.recordings_of(create_platform_client("whereby"), listing.Wanted()), found)
     assert (found.new, found.known) == (0, 1)
