@@ -229,12 +229,12 @@ def _keep_deleted(found: list[Recording]) -> Recording:
 def _unite(found: list[Recording]) -> bool:
     """Let the row that got further take over what the other knows, which then goes; `found` holds what is left.
 
-    False when files of both are stored: that is left to staff.
+    False when files of both are stored or on their way, which would be forgotten with the row: that is left to staff.
     """
     kept = max(found, key=lambda recording: (recording.state in STORED, recording.state == State.FETCHING))
     for other in [recording for recording in found if recording is not kept]:
-        if other.state in STORED:
-            logger.warning("recording_stored_twice recording=%s other=%s", kept.pk, other.pk)
+        if other.state in (*STORED, State.FETCHING):
+            logger.warning("recording_has_two_rows recording=%s other=%s", kept.pk, other.pk)
             return False
         _absorb(kept, other)
         logger.info("recordings_united recording=%s other=%s", kept.pk, other.pk)

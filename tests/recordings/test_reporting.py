@@ -217,11 +217,12 @@ def test_an_unmatched_row_learns_the_meeting_from_the_other(room):
     assert ingest_of(recording).state == "waiting"
 
 
-def test_two_that_are_both_stored_are_left_to_staff(meeting, caplog):
-    rows = [fetched(report(by_id())), fetched(report(by_key()))]
+@pytest.mark.parametrize("how_far", [fetched, lambda recording: advance(recording, "fetching") and recording])
+def test_two_that_both_have_files_or_will_are_left_to_staff(meeting, caplog, how_far):
+    rows = [how_far(report(by_id())), how_far(report(by_key()))]
     assert report(by_both()) == rows[0]
     assert set(Recording.objects.all()) == set(rows)
-    assert "recording_stored_twice" in caplog.text
+    assert "recording_has_two_rows" in caplog.text
 
 
 @pytest.mark.parametrize("first", [by_id, by_key])
