@@ -18,6 +18,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     gets no answer to that one. Whoever sends more than the limit bears that.
     """
     response = django_application(environ, start_response)
-    if environ.get("wsgi.input_terminated"):  # else only the length in a header says where to stop
+    is_short = int(environ.get("CONTENT_LENGTH") or 0) <= LEFT_LIMIT  # what is longer was refused, and may never come
+    if is_short and environ.get("wsgi.input_terminated"):  # else only the length in a header says where to stop
         environ["wsgi.input"].read(LEFT_LIMIT)
     return response
