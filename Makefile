@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/ready-to-run
 READY_DEV := .venv/ready-to-develop
 
-.PHONY: run test lint format bench lock clean
+.PHONY: run test lint format bench drill-recordings lock clean
 
 run: $(READY) .env  ## set up and run everything on embedded defaults
 	@$(BIN)/python manage.py serve
@@ -25,6 +25,10 @@ format: $(READY_DEV)
 
 bench: $(READY_DEV)  ## figures as ratios, measured side by side
 	ENV_FILE= DEBUG=true $(BIN)/python -m tests.bench
+
+drill-recordings: $(READY_DEV)  ## fetching from a bad server, and with workers that are killed
+	ENV_FILE= DEBUG=true LOG_LEVEL=ERROR $(BIN)/python manage.py drill_recordings faults
+	ENV_FILE= DEBUG=true LOG_LEVEL=ERROR $(BIN)/python manage.py drill_recordings kills
 
 lock: $(READY_DEV)  ## choose versions anew and write both lock files
 	$(BIN)/uv pip compile pyproject.toml --upgrade --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock

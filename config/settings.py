@@ -297,7 +297,7 @@ RECORDING_PROCESSOR = env.choice("RECORDING_PROCESSOR", "null", tuple(RECORDING_
 
 RECORDING_MAX_BYTES = env.integer("RECORDING_MAX_BYTES", 20 * 1024**3, minimum=1)  # one file
 RECORDING_DEADLINE_SECONDS = env.integer("RECORDING_DEADLINE_SECONDS", 3 * 3600, minimum=1)  # one file, one attempt
-RECORDING_SILENCE_SECONDS = 8  # without a byte until a connection counts as lost; shorter than the lease of the work
+RECORDING_SILENCE_SECONDS = 5  # without a byte until a connection counts as lost; half of the work's lease at most
 RECORDINGS_KEEP_FREE = env.integer("RECORDINGS_KEEP_FREE_MB", 512) * 1024**2  # bytes of the disk
 # Whether what a provider left in the bucket of RECORDINGS_STORAGE_BUCKET itself is copied all the same.
 RECORDINGS_COPY_OWN_BUCKET = env.boolean("RECORDINGS_COPY_OWN_BUCKET", False)
@@ -318,7 +318,7 @@ WEBHOOK_EVENT_RETENTION_DAYS = env.integer("WEBHOOK_EVENT_RETENTION_DAYS", 30, m
 
 CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", REDIS_URL, schemes=("redis", "rediss", "amqp", "amqps"))
 if not CELERY_BROKER_URL:
-    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_URL = "files://"  # see config/broker.py
     for folder in ("queue", "control"):
         env.make_folder(DATA_DIR / "broker" / folder, "DATA_DIR")
     CELERY_BROKER_TRANSPORT_OPTIONS = {

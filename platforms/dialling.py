@@ -146,9 +146,7 @@ class _InTime(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:
-        remaining = self._guard.remaining()
-        if remaining < self._guard.silence:
-            self._sock.settimeout(remaining)
+        self._sock.settimeout(min(self._guard.silence, self._guard.remaining()))
         return self._raw.readinto(buffer)
 
     def close(self) -> None:

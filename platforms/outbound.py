@@ -148,6 +148,12 @@ class PublicSession(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.adapters.clear()
         self.mount("", _PublicAdapter(guard))
+        self._guard = guard
+
+    def give_time(self, total: float, silence: float) -> None:
+        """Have other limits from now on: for a long body, after an answer that had to come soon."""
+        self._guard.deadline = time.monotonic() + total
+        self._guard.silence = silence
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         try:

@@ -23,6 +23,8 @@ from recordings.fetching.base import Changed, Cut, FetchFailed, Version
 
 CHUNK = 1024 * 1024  # bytes, the most that is read at once
 LINK_SECONDS = 3600
+OPENING = 60.0  # seconds until an answer begins, redirects included
+SLOW_START = 4  # times as long as within a body may a server be silent before one
 LONGEST_WAIT = 3600.0  # seconds that a server may ask to be left alone
 
 EXPIRED = frozenset({400, 401, 403})  # what servers of signed links say of one that is over
@@ -31,11 +33,15 @@ BUSY = frozenset({408, 425, 429})
 
 
 class Body:
-    """What a source gives, from `start` on. Iterating ends without an error only when that was the whole rest."""
+    """What a source gives, from `start` on. Iterating ends without an error only when that was the whole rest.
+
+    `is_sure` tells whether there can be no more of the file than that; else `has_more` of the source may know.
+    """
 
     def __init__(self, answer: "_Answer", start: int, version: Version) -> None:
         self.start = start
         self.version = version
+        self.is_sure = answer.response.headers.get("Accept-Ranges") != "bytes" or answer.response.status_code == 206
         self._answer = answer
 
     def __enter__(self) -> Self:
@@ -83,10 +89,18 @@ class UrlSource:
                 answer.close()
                 self._url = ""
                 answer = self._ask(start, version, seconds)
-            return self._body(answer, start, version)
+            body = self._body(answer, start, version)
         except BaseException:
             answer.close()
             raise
+        answer.session.give_time(seconds, settings.RECORDING_SILENCE_SECONDS)
+        return body
+
+    def has_more(self, version: Version, seconds: float) -> bool:
+        """Whether something follows where the file was said to end: a wrong length would pass for the right one."""
+        answer = self._ask(version.size or 0, version, seconds)
+        answer.close()
+        return answer.response.status_code == 206 and _validator(answer.response) == version.validator
 
     def allowed(self, url: str) -> Collection[str]:
         """host:port pairs that may be called although they may not be public."""
@@ -97,7 +111,8 @@ class UrlSource:
         headers = {"Accept-Encoding": "identity"}
         if start and version and version.validator:
             headers |= {"Range": f"bytes={start}-", "If-Range": version.validator}
-        session = public_session(seconds, settings.RECORDING_SILENCE_SECONDS, self.allowed(self._url))
+        silence = SLOW_START * settings.RECORDING_SILENCE_SECONDS
+        session = public_session(min(seconds, OPENING), silence, self.allowed(self._url))
         try:
             return _Answer(session, session.get(self._url, headers=headers))
         except BaseException:

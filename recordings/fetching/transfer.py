@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.core.files.storage import FileSystemStorage, Storage, storages
 from storages.backends.s3 import S3Storage
 
 from platforms.durable import LeaseLost
-from platforms.exceptions import PlatformNotConfigured, PlatformRejected, PlatformUnavailable
+from platforms.exceptions import PlatformError, PlatformNotConfigured, PlatformRejected, PlatformUnavailable
 from platforms.outbound import OutboundFailed
 from recordings.fetching.base import Beat, Changed, Cut, FetchFailed, Hasher, Held, StoredFile
 from recordings.fetching.buckets import S3Sink, end_uploads
@@ -100,10 +101,11 @@ class _Transfer:
         self._deadline = time.monotonic() + settings.RECORDING_DEADLINE_SECONDS
         self._has_ended = False
         self._starts_over = False
+        self._is_sure = False
 
     def run(self) -> None:
         fruitless = 0
-        while not self._is_whole():
+        while not self._is_whole() or self._has_more():
             before = self._sink.size
             try:
                 self._pull()
@@ -124,30 +126,56 @@ class _Transfer:
         version = self._sink.version
         return self._has_ended or (version is not None and version.size == self._sink.size and not self._starts_over)
 
+    def _has_more(self) -> bool:
+        """Ask once, where the length is the word of one answer only. No answer to this is no reason to doubt."""
+        version = self._sink.version
+        if self._is_sure or version is None or not version.size or not version.validator:
+            return False
+        self._is_sure = True
+        seconds = self._seconds_left()
+        try:
+            if not self._beat.during(lambda: self._source.has_more(version, seconds)):
+                return False
+        except PlatformError:
+            return False
+        self._sink.version = replace(version, size=None)
+        self._has_ended = False
+        return True
+
     def _pull(self) -> None:
         """Take in as much as comes; returns when that was all."""
         start = 0 if self._starts_over else self._sink.size
         seconds = self._seconds_left()
         with self._beat.during(lambda: self._source.open(start, self._sink.version, seconds)) as body:
             self._starts_over = False
-            self._accept(body)
-            meter = _Meter()
-            for chunk in body:
-                self.received += len(chunk)
-                self._require_size(self._sink.size + len(chunk))
-                self._sink.write(chunk)
-                self._beat()
-                meter.count(len(chunk))
+            if self._accept(body):
+                self._take_in(body)
         self._has_ended = True
 
-    def _accept(self, body: Body) -> None:
-        if self._sink.version is None or body.start != self._sink.size or body.start == 0:
+    def _accept(self, body: Body) -> bool:
+        """False when all of this version is here already."""
+        held = self._sink.version
+        is_same = held is not None and held.validator == body.version.validator != ""
+        if is_same and body.version.size == self._sink.size:
+            self._sink.version = body.version
+            return False
+        self._is_sure = body.is_sure
+        if body.start != self._sink.size or body.start == 0:
             self._sink.restart(body.version)
         self._sink.version = body.version
-        size = body.version.size
-        if size is not None:
+        if (size := body.version.size) is not None:
             self._require_size(size)
             self._sink.require_room(size - body.start)
+        return True
+
+    def _take_in(self, body: Body) -> None:
+        meter = _Meter()
+        for chunk in body:
+            self.received += len(chunk)
+            self._require_size(self._sink.size + len(chunk))
+            self._sink.write(chunk)
+            self._beat()
+            meter.count(len(chunk))
 
     def _require_size(self, size: int) -> None:
         if size > settings.RECORDING_MAX_BYTES:

@@ -139,7 +139,7 @@ class Ingest(RecordingWork):
     """Fetch the files, check them, and mark the recording stored."""
 
     # With the pause of the sweep, and a moment for the broker: half a minute after a worker died another goes on.
-    LEASE: ClassVar[timedelta] = timedelta(seconds=15)
+    LEASE: ClassVar[timedelta] = timedelta(seconds=12)
 
     def perform(self) -> None:
         from recordings.ingest import ingest

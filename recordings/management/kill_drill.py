@@ -1,0 +1,237 @@
+"""Killing workers while they ingest: each recording is stored once and whole, soon, and nothing is left lying about.
+
+Workers are processes of their own, which are told of new work at once and of abandoned work every ten seconds, as by
+the sweep. Runs on the database and in the folder of the settings, and takes both for its own.
+"""
+
+import io
+import logging
+import os
+import random
+import signal
+import time
+import wave
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from django.core.files.storage import storages
+from django.db import connections
+from django.test.utils import override_settings
+from django.utils import timezone
+
+from platforms.durable import WorkQuerySet
+from recordings.management.faulty_server import FaultyServer
+from recordings.models import HandOff, Ingest, Recording
+from recordings.reading import open_stored
+
+logger = logging.getLogger(__name__)
+
+WORKERS = 4
+AT_ONCE = 20  # recordings that are not stored yet
+SWEEP = 10.0  # seconds between two looks for abandoned work
+RATES = (0, 700_000, 2_000_000)  # bytes per second, 0 for no limit: cuts while fetching, and after it
+ABANDONED = 12  # recordings at a time, so that there are workers enough for them
+SPARED = 8  # attempts, after which a recording's workers are left alone
+LONGEST = timedelta(seconds=30)  # from a kill until somebody goes on
+PATIENCE = 120.0  # seconds for the rest to be done
+
+
+@dataclass
+class Outcome:
+    kills: int = 0
+    recordings: int = 0
+    longest: float = 0.0  # seconds until somebody went on
+    wrong: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kills} kills, {self.recordings} recordings, {len(self.wrong)} problems; "
+            f"somebody went on after {self.longest:.1f} s at most"
+        )
+
+
+@dataclass
+class _Killed:
+    """A row whose worker was killed, until another has it."""
+
+    at: datetime
+    token: Any
+
+
+class KillDrill:
+    def __init__(self, folder: Path, kills: int, seed: int) -> None:
+        self.folder = folder
+        self.kills = kills
+        self.chance = random.Random(seed)  # noqa: S311  (guards nothing)
+        self.outcome = Outcome()
+        self.hashes: dict[Any, str] = {}
+        self.killed: dict[Any, _Killed] = {}
+        self.workers: list[int] = []
+        self.server = FaultyServer()
+        self.files = [self.server.host(_sound(self.chance), rate=rate) for rate in RATES for _ in range(5)]
+        self.server_pid = 0
+
+    def run(self) -> Outcome:
+        with override_settings(OUTBOUND_ALLOWED_HOSTS=[self.server.place]):
+            self.server_pid = _fork(self._serve)
+            try:
+                self._kill_again_and_again()
+                self._wait_for_the_rest()
+            finally:
+                for pid in [self.server_pid, *self.workers]:
+                    _kill(pid)
+        self._look()
+        return self.outcome
+
+    def _serve(self) -> None:
+        with self.server:
+            while True:
+                time.sleep(60)
+
+    def _kill_again_and_again(self) -> None:
+        while self.outcome.kills < self.kills:
+            self._report_more()
+            while len(self.workers) < WORKERS:
+                self.workers.append(_fork(lambda: _work(self.folder)))
+            time.sleep(self.chance.uniform(0.02, 0.5))
+            self._see_who_goes_on()
+            if len(self.killed) < ABANDONED:
+                self._kill_one()
+
+    def _report_more(self) -> None:
+        missing = AT_ONCE - Ingest.objects.exclude(state=Ingest.State.DONE).count()
+        for _ in range(min(missing, self.kills)):
+            file = self.chance.choice(self.files)
+            recording = Recording.objects.create(
+                provider_recording_id=f"drill-{len(self.hashes)}", source_url=self.server.link(file)
+            )
+            self.hashes[recording.pk] = sha256(file.content).hexdigest()
+            Ingest.objects.create(recording=recording)
+
+    def _kill_one(self) -> None:
+        """One that has work in hand, whose row stays behind as running."""
+        pid = self.chance.choice(self.workers)
+        pk = _in_hand(self.folder, pid)
+        work = Ingest.objects.filter(pk=pk).first() if pk else None
+        if work is None or work.attempts >= SPARED:
+            return
+        _kill(pid)
+        self.workers.remove(pid)
+        at = timezone.now()
+        work = Ingest.objects.get(pk=_in_hand(self.folder, pid) or work.pk)
+        if work.state == Ingest.State.RUNNING:
+            self.outcome.kills += 1
+            self.killed[work.pk] = _Killed(at, work.lease_token)
+
+    def _see_who_goes_on(self) -> None:
+        for work in Ingest.objects.filter(pk__in=self.killed):
+            if work.lease_token != self.killed[work.pk].token:
+                waited = timezone.now() - self.killed.pop(work.pk).at
+                self.outcome.longest = max(self.outcome.longest, waited.total_seconds())
+
+    def _wait_for_the_rest(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while Ingest.objects.exclude(state=Ingest.State.DONE).exists() and time.monotonic() < deadline:
+            self._see_who_goes_on()
+            time.sleep(0.2)
+        self._see_who_goes_on()
+
+    def _look(self) -> None:
+        recordings = list(Recording.objects.all())
+        self.outcome.recordings = len(recordings)
+        wrong = self.outcome.wrong
+        for recording in recordings:
+            if problem := self._problem_of(recording):
+                wrong.append(f"{recording.pk}: {problem}")
+        expected = {f"{recording.pk}/recording" for recording in recordings}
+        stored = Path(storages["recordings"].path(""))
+        found = {str(path.relative_to(stored)) for path in stored.rglob("*") if path.is_file()}
+        wrong += [f"left over: {name}" for name in found - expected]
+        if self.outcome.longest > LONGEST.total_seconds():
+            wrong.append(f"nobody went on for {self.outcome.longest:.0f} s")
+
+    def _problem_of(self, recording: Recording) -> str:
+        if recording.state != Recording.State.STORED:
+            ingest = Ingest.objects.get(recording=recording)
+            return f"{recording.state} {recording.error} ({ingest.state}, {ingest.attempts} attempts)"
+        if recording.sha256 != self.hashes[recording.pk]:
+            return "its SHA-256 is wrong"
+        with open_stored(recording.file) as file:
+            if sha256(file.read()).hexdigest() != recording.sha256:
+                return "its file is another"
+        count = HandOff.objects.filter(recording=recording).count()
+        return "" if count == 1 else f"handed off {count} times"
+
+
+def _work(folder: Path) -> None:
+    """What a worker does, until it is killed."""
+    note = _note(folder, os.getpid())
+    swept = time.time() // SWEEP
+    while os.getppid() != 1:
+        if time.time() // SWEEP > swept:
+            swept = time.time() // SWEEP
+            for pk in _some(Ingest.objects.abandoned(timezone.now())):
+                _run(pk, note)
+        for pk in _some(Ingest.objects.waiting(timezone.now()))[:1]:
+            _run(pk, note)
+        time.sleep(0.05)
+
+
+def _some(rows: WorkQuerySet) -> list[int]:
+    pks: list[int] = list(rows.values_list("pk", flat=True)[:50])
+    random.shuffle(pks)
+    return pks
+
+
+def _run(pk: int, note: Path) -> None:
+    note.write_text(str(pk))
+    try:
+        Ingest.run(pk)
+    except Exception:  # a worker goes on with other work
+        logger.exception("work_failed pk=%s", pk)
+    note.write_text("")
+
+
+def _note(folder: Path, pid: int) -> Path:
+    return folder / f"worker-{pid}"
+
+
+def _in_hand(folder: Path, pid: int) -> int | None:
+    try:
+        return int(_note(folder, pid).read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _sound(chance: random.Random) -> bytes:
+    """A WAV file of noise, of up to a megabyte."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(48000)
+        file.writeframes(chance.randbytes(2 * chance.randint(100_000, 500_000)))
+    return out.getvalue()
+
+
+def _fork(run: Callable[[], None]) -> int:
+    """A child process that does this and nothing else; it shares no connection with its parent."""
+    connections.close_all()
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        run()
+    except BaseException:
+        logger.exception("drill_process_failed")
+    finally:
+        os._exit(1)
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
