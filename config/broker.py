@@ -17,11 +17,11 @@ from kombu.utils.json import dumps
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]  (two bases, two names)
         """A message appears under its name when it is whole. Names in order are messages in order."""
         name = f"{time_ns():020}_{uuid.uuid4()}"
         draft = Path(self.data_folder_out, f"{name}.draft")
-        draft.write_text(dumps(message))
+        draft.write_text(dumps(payload))
         draft.rename(draft.with_name(f"{name}.{queue}.msg"))
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
