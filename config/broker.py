@@ -17,7 +17,7 @@ from kombu.utils.json import dumps
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]  (two bases, two names)
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]  # its bases use two names
         """A message appears under its name when it is whole. Names in order are messages in order."""
         name = f"{time_ns():020}_{uuid.uuid4()}"
         draft = Path(self.data_folder_out, f"{name}.draft")
