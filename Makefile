@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/ready-to-run
 READY_DEV := .venv/ready-to-develop
 
-.PHONY: run test lint format bench drill-recordings lock clean
+.PHONY: run test lint format bench drill-recordings drill-webhooks lock clean
 
 run: $(READY) .env  ## set up and run everything on embedded defaults
 	@$(BIN)/python manage.py serve
@@ -25,6 +25,9 @@ format: $(READY_DEV)
 
 bench: $(READY_DEV)  ## figures as ratios, measured side by side
 	ENV_FILE= DEBUG=true $(BIN)/python -m tests.bench
+
+drill-webhooks: $(READY)  ## 100,000 deliveries, shuffled and repeated, and what became of them
+	ENV_FILE= DEBUG=true $(BIN)/python manage.py drill_webhooks
 
 drill-recordings: $(READY_DEV)  ## fetching from a bad server, and with workers that are killed
 	ENV_FILE= DEBUG=true LOG_LEVEL=ERROR $(BIN)/python manage.py drill_recordings faults

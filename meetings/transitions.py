@@ -64,7 +64,7 @@ def find_meeting(event: events.Event) -> Meeting:
 def observe(meeting: Meeting, participants: Sequence[Participant], at: datetime, threshold: int = 1) -> bool:
     """Merge who was in the provider's room at `at`. Whether that changed anything; an older answer does not.
 
-    With fewer than `threshold` people in, the provider sees nobody; then as many may be in as it cannot see.
+    With fewer than `threshold` people in, the provider sees nobody; so seeing nobody sends nobody out.
     """
     with transaction.atomic():
         locked = Meeting.objects.select_for_update().live().filter(pk=meeting.pk).first()
@@ -201,13 +201,16 @@ def _observe(meeting: Meeting, participants: Sequence[Participant], at: datetime
         )
         moments += _sight(session, person, at)
     inside = {person.session_id for person in participants if person.left_at is None}
-    for session in _gone(sessions.values(), inside, at, unseen=0 if inside else threshold - 1):
+    is_complete = bool(inside) or threshold <= 1
+    for session in _gone(sessions.values(), inside, at) if is_complete else ():
         session.missed(at)
         moments += [] if session.is_bot else [at]
     changed = [session for session in sessions.values() if session.state() != before.get(session.session_id)]
     for session in changed:
         session.save()
-    counted, meeting.num_clients = meeting.num_clients, people_in(sessions.values())
+    counted, people = meeting.num_clients, people_in(sessions.values())
+    # Too few are in for the provider to see anyone: which of them, nobody can tell.
+    meeting.num_clients = people if is_complete else min(people, threshold - 1)
     meeting.first_joined_at = earliest(meeting.first_joined_at, *moments)
     meeting.last_active_at = latest(meeting.last_active_at, *moments)
     meeting.presence_checked_at = at
@@ -227,17 +230,10 @@ def _sight(session: ParticipantSession, person: Participant, at: datetime) -> li
     return [joined_at, left_at]
 
 
-def _gone(
-    sessions: Iterable[ParticipantSession], inside: set[str], at: datetime, unseen: int
-) -> list[ParticipantSession]:
-    """Open sessions of those who are not inside. Of the people, the `unseen` ones that came last may be there."""
-
-    def came_last(session: ParticipantSession) -> tuple[bool, datetime, str]:
-        return not session.is_bot, session.last_joined_at or at, session.session_id
-
-    absent = sorted((s for s in sessions if s.is_open and s.session_id not in inside), key=came_last)
-    absent = absent[: max(0, len(absent) - unseen)]
-    return [session for session in absent if came_last(session)[1] < at - SETTLING]
+def _gone(sessions: Iterable[ParticipantSession], inside: set[str], at: datetime) -> list[ParticipantSession]:
+    """Open sessions that are not inside, and have been there for long enough to be seen."""
+    absent = (session for session in sessions if session.is_open and session.session_id not in inside)
+    return [session for session in absent if (session.last_joined_at or at) < at - SETTLING]
 
 
 # Both

@@ -1,19 +1,12 @@
 """Who is in which room of which provider, answered over loopback in the providers' own words."""
 
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from urllib.parse import unquote
 
+from platforms.sandbox.deliveries import Visit
 from tests.platforms import daily, whereby_provider
 from tests.stub_provider import Answer, StubProvider
-
-
-@dataclass
-class Person:
-    session_id: str
-    joined_at: datetime
-    name: str = ""
 
 
 class ProviderRooms:
@@ -35,7 +28,7 @@ class ProviderRooms:
         stub.on("GET", "/whereby/insights/participants", self._whereby_participants)
 
     def enter(self, room_name, session_id, joined_at, name=""):
-        self.people.setdefault(room_name.strip("/"), {})[session_id] = Person(session_id, joined_at, name)
+        self.people.setdefault(room_name.strip("/"), {})[session_id] = Visit(session_id, joined_at, name)
 
     def leave(self, room_name, session_id):
         return self.people[room_name.strip("/")].pop(session_id)

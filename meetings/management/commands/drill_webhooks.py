@@ -1,0 +1,63 @@
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from celery import current_app
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+from django.test.utils import setup_test_environment, teardown_test_environment
+
+from meetings.management.webhook_drill import drill
+
+
+class Command(BaseCommand):
+    help = "Deliver thousands of webhooks, shuffled and repeated, to a database of its own, and compare the outcome."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--meetings", type=int, default=2_000)
+        parser.add_argument("--deliveries", type=int, default=100_000)
+        parser.add_argument("--senders", type=int, default=8, help="deliveries made at a time")
+        parser.add_argument("--workers", type=int, default=2, help="threads that process events")
+        parser.add_argument("--seed", type=int, default=0, help="another one makes other histories")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        logging.disable(logging.ERROR)  # the report says how many were put off
+        current_app.conf.update(broker_url="memory://")  # the workers are here; nobody else is to be told
+        sizes = (options[name] for name in ("meetings", "deliveries", "senders", "workers", "seed"))
+        with database_of_its_own():
+            report = drill(*sizes)
+        self.stdout.write(str(report))
+        if not report.is_right:
+            raise CommandError("The state is not that of the same events once and in order.")
+
+
+@contextmanager
+def database_of_its_own() -> Iterator[None]:
+    """A new database beside the configured one, on the same server or in a file, which is gone afterwards."""
+    database = connections["default"]
+    configured, creation = database.settings_dict["NAME"], database.creation
+    setup_test_environment(debug=False)
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder) / "drill.sqlite3")
+        database.settings_dict["TEST"]["NAME"] = file if database.vendor == "sqlite" else f"drill_{uuid4().hex[:12]}"
+        creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        try:
+            yield
+        finally:
+            _send_others_away()
+            creation.destroy_test_db(configured, verbosity=0)
+            teardown_test_environment()
+
+
+def _send_others_away() -> None:
+    """Threads of this process keep connections open, and a database in use cannot be dropped."""
+    if connections["default"].vendor == "postgresql":
+        with connections["default"].cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
