@@ -17,7 +17,7 @@ from django.utils import timezone
 from platforms.durable import Awaited, LeaseLost, WorkersLost
 from platforms.exceptions import PlatformError, PlatformRejected
 from platforms.reading import key_of
-from recordings import links
+from recordings import consent, links
 from recordings.deletion import is_asked
 from recordings.leases import kept
 from recordings.media import NotMedia
@@ -67,6 +67,7 @@ def finish(recording: Recording, result: Result) -> bool:
             Transcript.objects.filter(pk=transcript.pk, audio_deleted=False).update(audio_file=mp3)
         HandOff.objects.filter(recording=recording).update(kept={})
         _settle(recording, HandOff.State.DONE, "")
+        consent.enforce(recording)
     return True
 
 

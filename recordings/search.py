@@ -20,6 +20,10 @@ SNIPPETS = 3  # of one transcript
 AROUND = 80  # characters of context on each side
 SNIPPET_LIMIT = 400  # characters
 
+# On PostgreSQL so many of the newest that match are ranked, and older ones follow by date: what ranking costs grows
+# with how much was said, and a word that is in more transcripts than this tells little about each.
+RANKED = 300
+
 PHRASE = "phraseto_tsquery('simple', %s)"
 
 Ranks = dict[uuid.UUID, float]
@@ -132,22 +136,31 @@ def _select(transcripts: models.QuerySet[Transcript], query: Query, limit: int, 
     if connection.vendor == "postgresql":
         tsquery, wanted = query.for_postgresql()
         select = select.replace("{tsquery}", tsquery)
+        parameters = [*wanted, *allowed_parameters, RANKED, *wanted]
     else:
-        wanted = [query.for_sqlite()]
-    with connection.cursor() as cursor:
-        cursor.execute(select.replace("{allowed}", allowed), [*wanted, *allowed_parameters, limit, offset])
+        parameters = [query.for_sqlite(), *allowed_parameters]
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # The planner counts the rows and not the vectors, which are kept beside them, and would read them all.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(select.replace("{allowed}", allowed), [*parameters, limit, offset])
         rows: list[Any] = cursor.fetchall()
         return rows
 
 
 _SELECT = {
     "postgresql": """
-        SELECT transcript.id, ts_rank(document.vector, wanted, 32) AS rank, count(*) OVER ()
-        FROM (SELECT {tsquery} AS wanted) AS query
-        JOIN recordings_searchdocument AS document ON document.vector @@ wanted
-        JOIN recordings_transcript AS transcript ON transcript.id = document.transcript_id
-        WHERE transcript.id IN ({allowed})
-        ORDER BY rank DESC, transcript.created_at DESC, transcript.id LIMIT %s OFFSET %s
+        WITH found AS MATERIALIZED (
+            SELECT document.id AS document, transcript.id, transcript.created_at, count(*) OVER () AS total,
+                row_number() OVER (ORDER BY transcript.created_at DESC, transcript.id) AS place
+            FROM recordings_searchdocument AS document
+            JOIN recordings_transcript AS transcript ON transcript.id = document.transcript_id
+            WHERE document.vector @@ ({tsquery}) AND transcript.id IN ({allowed})
+        )
+        SELECT id, CASE WHEN place > %s THEN 0 ELSE (
+            SELECT ts_rank(vector, {tsquery}, 32) FROM recordings_searchdocument WHERE id = found.document
+        ) END AS rank, total
+        FROM found ORDER BY rank DESC, created_at DESC, id LIMIT %s OFFSET %s
     """,
     # bm25() is negative, and smaller for the better.
     "sqlite": """

@@ -1,0 +1,149 @@
+"""How long a search over many transcripts takes, beside a plain LIKE scan of the same segments with the same rights.
+
+Both take turns in one process, with the same words. PostgreSQL only: its address is DATABASE_URL, and a database of
+its own is made there.
+"""
+
+import itertools
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from contextlib import contextmanager
+
+import django
+import psycopg
+
+from tests.live import ROOT
+
+SERVER = os.environ.get("DATABASE_URL", "postgres://root@127.0.0.1:5432/root")
+SEGMENTS = int(os.environ.get("SEGMENTS", 100_000))
+PER_TRANSCRIPT = 100  # segments: about eight minutes of talk
+WORDS = 12  # in a segment
+VOCABULARY = 30_000
+QUERIES = 200
+TARGET = 50.0  # ms
+CHANCE = random.Random(7)
+
+
+def main():
+    if not SERVER.startswith("postgres"):
+        sys.exit("search: set DATABASE_URL to a PostgreSQL server; a database is made there and dropped again.")
+    with bench_database():
+        owner = fill()
+        compare(owner)
+
+
+def compare(owner):
+    from recordings.api.transcript_search import find
+
+    def ours(q):
+        return find(owner, {"q": q, "limit": 20, "offset": 0, "include_deleted": False})[1]
+
+    queries = [wanted() for _ in range(QUERIES)]
+    measured = {ours: [], like_scan: []}
+    for q in queries[:10]:
+        ours(q)
+        like_scan(owner, q)
+    for q in queries:
+        measured[ours].append(timed(ours, q))
+        measured[like_scan].append(timed(like_scan, owner, q))
+    search, scan = measured[ours], measured[like_scan]
+    for name, times in (("search", search), ("LIKE scan", scan)):
+        print(
+            f"{name}: p50 {percentile(times, 50):.1f} ms, p95 {percentile(times, 95):.1f} ms, most {max(times):.1f} ms"
+        )
+    print(f"search: p95 over {SEGMENTS:,} segments: {percentile(search, 95):.1f} ms (target < {TARGET:.0f})")
+    print(f"search: p95 / p95 of the LIKE scan: {percentile(search, 95) / percentile(scan, 95):.3f}")
+    print(f"search: median / median of the LIKE scan: {statistics.median(search) / statistics.median(scan):.3f}")
+
+
+def like_scan(owner, q):
+    """The first page of transcripts with all of the words, and their number, as simply as it can be done."""
+    from recordings.api.transcript_access import listed_for
+    from recordings.models import Segment
+
+    found = listed_for(owner)
+    for word in q.replace('"', "").split():
+        found = found.filter(pk__in=Segment.objects.filter(text__icontains=word).values("transcript"))
+    return list(found.order_by("-created_at")[:20]), found.count()
+
+
+def timed(function, *arguments):
+    began = time.perf_counter()
+    function(*arguments)
+    return (time.perf_counter() - began) * 1000
+
+
+def percentile(values, number):
+    return sorted(values)[min(len(values) - 1, len(values) * number // 100)]
+
+
+def word(rank):
+    return f"w{rank:x}ord"
+
+
+def wanted():
+    """Rare words, common ones, several, and phrases: as frequent as they are said, or any at all."""
+    said = [word(rank) for rank in CHANCE.choices(range(VOCABULARY), cum_weights=WEIGHTS, k=2)]
+    rare = word(CHANCE.randrange(VOCABULARY))
+    return CHANCE.choice([said[0], rare, " ".join(said), f"{said[0]} {rare}", f'"{said[0]} {said[1]}"'])
+
+
+# As in speech, the n-th most frequent word is said 1/n as often as the first.
+WEIGHTS = list(itertools.accumulate(1 / (rank + 1) for rank in range(VOCABULARY)))
+
+
+def fill():
+    from django.contrib.auth import get_user_model
+
+    from recordings import search
+    from recordings.models import Segment, Transcript
+
+    owner = get_user_model().objects.create(username="owner")
+    said = (
+        " ".join(map(word, CHANCE.choices(range(VOCABULARY), cum_weights=WEIGHTS, k=WORDS))) for _ in range(SEGMENTS)
+    )
+    for number in range(SEGMENTS // PER_TRANSCRIPT):
+        transcript = Transcript.objects.create(user=owner, name=f"meeting {number}", source_kind="room")
+        texts = list(itertools.islice(said, PER_TRANSCRIPT))
+        Segment.objects.bulk_create(
+            Segment(transcript=transcript, start=second, end=second + 5, text=text) for second, text in enumerate(texts)
+        )
+        search.index(transcript, search.body_of(texts))
+    with django.db.connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    return owner
+
+
+@contextmanager
+def bench_database():
+    """A database with the product's tables, which this process uses; dropped in the end."""
+    name, server = f"bench_{uuid.uuid4().hex[:12]}", SERVER.rpartition("/")[0]
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection, tempfile.TemporaryDirectory() as folder:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        os.environ |= {
+            "ENV_FILE": "",
+            "SECRET_KEY": "of-the-bench-and-of-nothing-else-in-the-world-00000",
+            "DEBUG": "false",
+            "DATA_DIR": folder,
+            "LOG_LEVEL": "ERROR",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DATABASE_URL": f"{server}/{name}",
+        }
+        try:
+            command = [sys.executable, "manage.py", "migrate", "--verbosity=0", "--skip-checks"]
+            subprocess.run(command, cwd=ROOT, check=True, timeout=120)
+            django.setup()
+            yield
+        finally:
+            django.db.connections.close_all()
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+if __name__ == "__main__":
+    main()
