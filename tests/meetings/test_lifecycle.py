@@ -1,14 +1,17 @@
 """When meetings end by themselves, and when they go on."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
 
 from meetings import tasks
 from meetings.lifecycle import AHEAD, Close, Extend, Keep, review, review_all
-from meetings.models import Meeting, ProviderCall
+from meetings.models import Meeting, ParticipantSession, ProviderCall
+from meetings.reconcile import reconcile
 from meetings.transitions import expect_somebody
 from tests.meetings.provider_rooms import provider_rooms
 from tests.meetings.reports import START, joined, left, make_meeting, minute, tell
@@ -310,6 +313,30 @@ def test_reviewing_twice_does_everything_once(rooms):
         review_all(minute(55))
     assert (state(unused), calls(unused, "close_room").count()) == (Meeting.State.ENDED, 1)
     assert (state(used), used.end_date) == (Meeting.State.LIVE, minute(90))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_runs_that_overlap_do_everything_once(rooms):
+    for number in range(10):
+        open_meeting(room_name=f"unused-{number}")
+        open_meeting(room_name=f"used-{number}", end_date=minute(60))
+        rooms.enter(f"used-{number}", f"a-{number}", minute(1))
+
+    def run(_):
+        try:
+            reconcile(minute(55))
+            review_all(minute(55))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(run, range(4)))
+    assert Counter(Meeting.objects.values_list("state", "end_date")) == {
+        (Meeting.State.ENDED, minute(480)): 10,
+        (Meeting.State.LIVE, minute(90)): 10,
+    }
+    assert Counter(ProviderCall.objects.values_list("kind", flat=True)) == {"close_room": 10, "extend_room": 10}
+    assert ParticipantSession.objects.count() == 10
 
 
 def test_the_task_reviews_now(rooms):
