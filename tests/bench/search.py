@@ -45,7 +45,7 @@ def compare(owner):
         return find(owner, {"q": q, "limit": 20, "offset": 0, "include_deleted": False})[1]
 
     queries = [wanted() for _ in range(QUERIES)]
-    measured = {ours: [], like_scan: []}
+    measured: dict[object, list[float]] = {ours: [], like_scan: []}
     for q in queries[:10]:
         ours(q)
         like_scan(owner, q)
