@@ -30,11 +30,11 @@ from recordings.reading import open_stored
 
 logger = logging.getLogger(__name__)
 
-WORKERS = 4
+WORKERS = 6
 AT_ONCE = 20  # recordings that are not stored yet
 SWEEP = 10.0  # seconds between two looks for abandoned work
 RATES = (0, 700_000, 2_000_000)  # bytes per second, 0 for no limit: cuts while fetching, and after it
-ABANDONED = 12  # recordings at a time, so that there are workers enough for them
+ABANDONED = 8  # recordings at a time, so that there are workers enough for them
 SPARED = 8  # attempts, after which a recording's workers are left alone
 LONGEST = timedelta(seconds=30)  # from a kill until somebody goes on
 PATIENCE = 120.0  # seconds for the rest to be done
@@ -63,7 +63,11 @@ class _Killed:
 
 
 class KillDrill:
-    def __init__(self, folder: Path, kills: int, seed: int) -> None:
+    """`hurry` divides the times of leases and sweeps."""
+
+    def __init__(self, folder: Path, kills: int, seed: int, hurry: int = 1) -> None:
+        Ingest.LEASE /= hurry
+        self.sweep = SWEEP / hurry
         self.folder = folder
         self.kills = kills
         self.chance = random.Random(seed)  # noqa: S311  (guards nothing)
@@ -96,7 +100,7 @@ class KillDrill:
         while self.outcome.kills < self.kills:
             self._report_more()
             while len(self.workers) < WORKERS:
-                self.workers.append(_fork(lambda: _work(self.folder)))
+                self.workers.append(_fork(lambda: _work(self.folder, self.sweep)))
             time.sleep(self.chance.uniform(0.02, 0.5))
             self._see_who_goes_on()
             if len(self.killed) < ABANDONED:
@@ -167,13 +171,13 @@ class KillDrill:
         return "" if count == 1 else f"handed off {count} times"
 
 
-def _work(folder: Path) -> None:
+def _work(folder: Path, sweep: float) -> None:
     """What a worker does, until it is killed."""
     note = _note(folder, os.getpid())
-    swept = time.time() // SWEEP
+    swept = time.time() // sweep
     while os.getppid() != 1:
-        if time.time() // SWEEP > swept:
-            swept = time.time() // SWEEP
+        if time.time() // sweep > swept:
+            swept = time.time() // sweep
             for pk in _some(Ingest.objects.abandoned(timezone.now())):
                 _run(pk, note)
         for pk in _some(Ingest.objects.waiting(timezone.now()))[:1]:

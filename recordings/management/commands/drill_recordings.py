@@ -29,15 +29,17 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=int, default=10, help="of faults (default: 10)")
         parser.add_argument("--kills", type=int, default=200, help="(default: 200)")
         parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument("--hurry", type=int, default=1, help="divide the times of leases and sweeps by this")
         parser.add_argument("--inside", help="the folder of a process that was started by this command itself")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["drill"] == "faults":
             self._faults(options["rounds"], options["seed"])
         elif options["inside"]:
-            self._kills(Path(options["inside"]), options["kills"], options["seed"])
+            call_command("migrate", verbosity=0)
+            self._kills(KillDrill(Path(options["inside"]), options["kills"], options["seed"], options["hurry"]))
         else:
-            self._start_inside(options["kills"], options["seed"])
+            self._start_inside([f"--{name}={options[name]}" for name in ("kills", "seed", "hurry")])
 
     def _faults(self, rounds: int, seed: int) -> None:
         outcomes = []
@@ -63,7 +65,7 @@ class Command(BaseCommand):
         )
         return ratio
 
-    def _start_inside(self, kills: int, seed: int) -> None:
+    def _start_inside(self, arguments: list[str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             environment = {
                 **os.environ,
@@ -74,14 +76,11 @@ class Command(BaseCommand):
                 "RECORDINGS_STORAGE_BUCKET": "",
                 "LOG_LEVEL": "ERROR",
             }
-            command = [sys.executable, sys.argv[0], "drill_recordings", "kills"]
-            command += ["--kills", str(kills), "--seed", str(seed), "--inside", folder]
+            command = [sys.executable, sys.argv[0], "drill_recordings", "kills", *arguments, f"--inside={folder}"]
             if subprocess.run(command, env=environment, check=False).returncode:  # noqa: S603  (itself)
                 raise CommandError("The drill failed.")
 
-    def _kills(self, folder: Path, kills: int, seed: int) -> None:
-        call_command("migrate", verbosity=0)
-        drill = KillDrill(folder, kills, seed)
+    def _kills(self, drill: KillDrill) -> None:
         outcome = drill.run()
         for problem in outcome.wrong:
             self.stderr.write(problem)
