@@ -64,6 +64,6 @@ def _execute(schema_editor, statements):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recordings", "0003_search_deletion_upload")]
+    dependencies = [("recordings", "0001_initial")]
 
     operations = [migrations.RunPython(make, drop)]
