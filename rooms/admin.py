@@ -38,7 +38,7 @@ FIELDSETS: list[tuple[str | None, list[str]]] = [
     (None, ["name", "owner", "is_shared", "id", "created_at", "updated_at"]),
     ("Platform", ["platform", "opens_on", "platforms_compared"]),
     ("Meetings", ["is_locked", "room_mode", "logo"]),
-    ("Recording", ["recording_type", "recording_trigger", "skip_consent", "store_video"]),
+    ("Recording", ["recording_type", "recording_trigger", "skip_consent", "store_video", "recording_retention_days"]),
     ("Calendar", ["ics_enabled", "ics_url", "ics_fetch_interval", "ics_last_sync"]),
     ("Webhook", ["webhook_url", "webhook_secret"]),
     ("Transcripts", ["email_transcript_to", "zulip_auto_post", "zulip_stream", "zulip_topic"]),

@@ -763,3 +763,8 @@ def test_pages_bring_no_script_or_style_of_their_own_and_nothing_from_elsewhere(
     assert re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>", markup) == []
     assert re.findall(r"\son\w+=|<style|\sstyle=", markup) == []
     assert re.findall(r'(?:src|href)="(?:https?:)?//', markup) == []
+
+
+def test_staff_say_how_long_a_rooms_recordings_are_kept(admin, make_room):
+    page = admin.get(f"{LIST}{make_room('kept').pk}/change/").content.decode()
+    assert 'name="recording_retention_days"' in page
