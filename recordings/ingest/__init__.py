@@ -13,7 +13,7 @@ from platforms.exceptions import PlatformError
 from recordings.fetching import FetchFailed, StoredFile, examine, fetch, forget
 from recordings.ingest.held import Held, Unwanted
 from recordings.ingest.origins import name_in_own_bucket, name_of, names_of, source_of
-from recordings.ingest.tracks import NO_AUDIO, ingest_tracks
+from recordings.ingest.tracks import ingest_tracks
 from recordings.media import NotMedia
 from recordings.models import Ingest, Recording
 from recordings.states import advance
@@ -21,6 +21,8 @@ from recordings.states import advance
 logger = logging.getLogger(__name__)
 
 State = Recording.State
+
+NO_AUDIO = "There is no audio in it."
 
 
 def ingest(work: Ingest) -> None:

@@ -5,12 +5,13 @@ from recordings import reporting
 from recordings.fetching import Beat, FetchFailed, fetch
 from recordings.ingest.held import Held
 from recordings.ingest.origins import client_of, name_of, object_of
-from recordings.media import NotMedia
+from recordings.media import MediaInfo, NotMedia
 from recordings.models import Recording, Track
 
 State = Recording.State
 
-NO_AUDIO = "There is no audio in it."
+NOTHING = MediaInfo(duration=0.0, content_type="")  # of a person whose microphone or camera was never on
+NOTHING_IN_IT = "There is nothing in it."
 NOBODY_HEARD = "Nobody was heard."
 NO_VIDEO_WANTED = "Not fetched: the room keeps no video."
 
@@ -58,12 +59,12 @@ def _ingest_track(held: Held, track: Track) -> None:
     name = name_of(held.recording, track)
     try:
         stored = fetch(object_of(held.recording, track.key), name, held, anew=bool(track.file))
-        info = held.look_into(name)
+        info = held.look_into(name) if stored.size else NOTHING
     except (FetchFailed, NotMedia) as error:
         _reject_track(held, track, name, Track.State.FAILED, str(error))
         return
-    if "video" not in track.medium and not info.has_audio:
-        _reject_track(held, track, name, Track.State.NO_AUDIO, NO_AUDIO)
+    if not (info.has_video if "video" in track.medium else info.has_audio):
+        _reject_track(held, track, name, Track.State.NO_AUDIO, NOTHING_IN_IT)
         return
     held.note(
         track,
