@@ -28,6 +28,7 @@ from platforms.types import WebhookSummary
 logger = logging.getLogger(__name__)
 
 PATIENCE = 1.5  # seconds that a request waits
+LOCK_WAIT = 1.0  # seconds
 STUCK = 5.0  # seconds after which a writer is given up that waits for a connection on which nothing comes any more
 REST = 60.0  # seconds without an event after which the connection is given back
 THREADS = 2  # that write, in each process; more did not store more
@@ -42,10 +43,10 @@ INSERT = """
 """
 ROW = "(%s, %s, %s, %s, %s, %s, %s, 'waiting', 0, '', '', '', '')"
 
-# How long the database itself lets the writer wait, for a lock above all.
+# How long the database itself lets a statement wait, for a lock above all.
 WAIT_LIMITS = {
-    "postgresql": f"SET statement_timeout = {PATIENCE * 1000:.0f}",
-    "sqlite": f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}",
+    "postgresql": f"SET statement_timeout = {LOCK_WAIT * 1000:.0f}",
+    "sqlite": f"PRAGMA busy_timeout = {LOCK_WAIT * 1000:.0f}",
 }
 
 _Row = tuple[uuid.UUID, str, str, str, bytes, datetime, datetime]
@@ -180,7 +181,7 @@ class Writer:
             _insert(rows)
         except (OperationalError, InterfaceError):
             database.close()
-            if is_new or time.monotonic() - started > PATIENCE / 2:
+            if is_new or time.monotonic() - started > LOCK_WAIT / 2:
                 raise
             self._insert(rows)  # the server had ended the connection: another one may do
 

@@ -9,6 +9,11 @@ from rest_framework.test import APIClient
 from config.celery import app as celery_app
 from platforms import inbox
 from rooms.models import Room
+from tests.services import (  # noqa: F401  (hooks of pytest)
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_report_header,
+)
 
 
 @pytest.fixture(scope="session")
