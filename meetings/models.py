@@ -139,7 +139,7 @@ class Meeting(models.Model):
             models.Index(fields=["platform", "room_key"], name="meeting_by_provider_room"),
             models.Index(fields=["room", "state"], name="meeting_by_room_and_state"),
             models.Index(fields=["platform"], condition=models.Q(state="live"), name="live_meeting"),
-            models.Index(fields=["platform", "presence_checked_at"], name="meeting_by_presence_check"),
+            models.Index(fields=["presence_checked_at"], name="meeting_by_presence_check"),
         ]
 
     def __str__(self) -> str:

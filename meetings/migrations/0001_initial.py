@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='meeting',
-            index=models.Index(fields=['platform', 'presence_checked_at'], name='meeting_by_presence_check'),
+            index=models.Index(fields=['presence_checked_at'], name='meeting_by_presence_check'),
         ),
         migrations.AddConstraint(
             model_name='meeting',
