@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='meeting',
-            index=models.Index(condition=models.Q(('state', 'live')), fields=['platform'], name='live_meeting'),
+            index=models.Index(fields=['state', 'platform'], name='meeting_by_state'),
         ),
         migrations.AddIndex(
             model_name='meeting',
