@@ -377,16 +377,16 @@ def test_a_body_that_is_not_as_long_as_announced_is_no_answer(server, length):
         get(server(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nhello".encode()).url)
 
 
-def test_an_open_connection_after_the_answer_costs_little_time(server):
+def test_an_answer_is_not_held_back_by_a_connection_that_stays_open(server):
     release = threading.Event()
 
     def keep_open(connection):
         connection.sendall(OK)
-        release.wait(10)
+        release.wait(30)
 
     started = time.monotonic()
     assert get(server(keep_open).url) == b"{}"
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 20  # far less than the server would stay
     release.set()
 
 
