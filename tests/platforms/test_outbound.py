@@ -294,7 +294,7 @@ def test_the_body_of_a_redirect_is_not_read(server):
 
     started = time.monotonic()
     assert get(server(endless, OK).url) == b"{}"
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 8
 
 
 def test_credentials_stay_with_the_host_that_they_are_for(server):
@@ -337,7 +337,7 @@ def test_a_server_that_drips_is_left_when_the_time_is_over(server, start):
     started = time.monotonic()
     with pytest.raises(OutboundFailed):
         get(server(drip(start, b"x")).url, total=0.4)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 8
 
 
 def test_a_silent_server_is_left_before_that(server):
@@ -345,7 +345,7 @@ def test_a_silent_server_is_left_before_that(server):
     started = time.monotonic()
     with pytest.raises(OutboundFailed, match="did not answer in time"):
         get(server(lambda connection: release.wait(10)).url, total=30, silence=0.2)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 8
     release.set()
 
 
@@ -362,7 +362,7 @@ def test_a_name_that_takes_for_ever_to_look_up_is_given_up(names):
     started = time.monotonic()
     with pytest.raises(OutboundFailed):
         get("http://slow.example/", total=0.2)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 8
     release.set()
 
 

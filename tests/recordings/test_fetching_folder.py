@@ -270,7 +270,7 @@ def test_an_attempt_ends_in_time_and_keeps_what_it_has(server, settings):  # noq
     started = time.monotonic()
     with pytest.raises(PlatformUnavailable, match="took too long"):
         fetched(server, file)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
     settings.RECORDING_DEADLINE_SECONDS = 60
     before, file.rate = file.sent, 0
     assert is_file(fetched(server, file), CONTENT)

@@ -1,0 +1,302 @@
+"""How many webhooks are taken in, and for how much CPU, beside the least that a Django view could do.
+
+Every figure is a ratio of two loads that took turns in one run on the same server. PostgreSQL only: its address is
+DATABASE_URL, and a database of its own is made there.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import requests
+
+from tests.bench.loader import fire
+from tests.live import ROOT, free_port, wait_until
+
+SERVER = os.environ.get("DATABASE_URL", "postgres://root@127.0.0.1:5432/root")
+PROCESSES = 2
+THREADS = 8  # in each process
+CONNECTIONS = 16
+ROUNDS = 5
+REQUESTS = 4_000  # in a round
+FEW, MANY = 1_000, 1_000_000  # rows
+DAILY_SECRET = base64.b64encode(bytes(range(32))).decode()
+WHEREBY_SECRET = "bench-secret-of-whereby"
+
+
+def main():
+    if not SERVER.startswith("postgres"):
+        sys.exit("webhooks: set DATABASE_URL to a PostgreSQL server; a database is made there and dropped again.")
+    with bench_database() as few, web_server(few) as server:
+        compare(server, "whereby")
+        compare(server, "daily")
+    with bench_database() as few, bench_database() as many:
+        fill(few, 1_000)
+        fill(many, MANY)
+        with web_server(few) as small, web_server(many) as large:
+            compare_sizes(small, large)
+
+
+def compare(server, platform):
+    paths = {
+        "product": f"/v1/{platform}/webhook",
+        "insert": f"/insert/{platform}",  # the smallest view that verifies and inserts a row
+        "verify": f"/verify/{platform}",  # the same without the row
+    }
+    loads = take_turns({name: (server, path) for name, path in paths.items()}, platform)
+    show(platform, loads)
+    ours, insert, verify = (loads[name] for name in paths)
+    print(f"{platform}: accepted per second / insert: {ours.rate / insert.rate:.2f} (target >= 0.70)")
+    print(f"{platform}: server CPU per webhook / insert: {ours.cpu / insert.cpu:.2f} (target <= 1.50)")
+    print(f"{platform}: server CPU per webhook / verify: {ours.cpu / verify.cpu:.2f}")
+
+
+def compare_sizes(small, large):
+    path = "/v1/daily/webhook"
+    loads = take_turns({f"{FEW:,} rows": (small, path), f"{MANY:,} rows": (large, path)}, "daily")
+    show("daily", loads)
+    few, many = loads.values()
+    print(f"daily: server CPU per webhook, {MANY:,} rows / {FEW:,}: {many.cpu / few.cpu:.2f} (target <= 1.10)")
+    print(f"daily: server and database CPU, {MANY:,} rows / {FEW:,}: {many.all_cpu / few.all_cpu:.2f} (target <= 1.10)")
+
+
+def show(platform, loads):
+    for name, load in loads.items():
+        print(
+            f"{platform}: {name}: {load.rate:.0f}/s, CPU each: server {load.cpu * 1e6:.0f} us, "
+            f"database {load.database_cpu * 1e6:.0f} us; p99 {load.p99 * 1000:.1f} ms"
+        )
+
+
+@dataclass
+class Figures:
+    """Medians over the rounds; CPU in seconds a request."""
+
+    rate: float
+    cpu: float
+    database_cpu: float
+    p99: float
+
+    @property
+    def all_cpu(self):
+        return self.cpu + self.database_cpu
+
+
+def take_turns(targets, platform):
+    rounds: dict[str, list[Figures]] = {name: [] for name in targets}
+    for number in range(ROUNDS + 1):
+        for name, (server, path) in targets.items():
+            figures = one_round(server, path, platform)
+            if number:  # the first warms up
+                rounds[name].append(figures)
+    return {
+        name: Figures(*(statistics.median(getattr(f, field) for f in found) for field in Figures.__annotations__))
+        for name, found in rounds.items()
+    }
+
+
+def one_round(server, path, platform):
+    cpu, database_cpu = server.cpu(), server.database_cpu()
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        load = pool.apply(load_with, (server.port, path, platform))
+    if set(load.statuses) != {200}:
+        sys.exit(f"webhooks: {path} answered {dict(Counter(load.statuses))}")
+    count = len(load.latencies)
+    return Figures(
+        load.rate, (server.cpu() - cpu) / count, (server.database_cpu() - database_cpu) / count, load.percentile(0.99)
+    )
+
+
+def load_with(port, path, platform):
+    build = {"daily": daily_event, "whereby": whereby_event}[platform]
+    prepared = [http_request(path, *build()) for _ in range(REQUESTS)]
+    return fire(port, prepared, CONNECTIONS)
+
+
+def http_request(path, body, headers):
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    ]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def daily_event():
+    session, now = str(uuid.uuid4()), time.time()
+    event = {
+        "version": "1.0.0",
+        "type": "participant.joined",
+        "id": f"ptcpt-join-{session}-{now * 1000:.0f}",
+        "payload": {
+            "room": "standup-20260101000000",
+            "user_id": "u-1",
+            "user_name": "Ada",
+            "session_id": session,
+            "joined_at": now,
+            "will_eject_at": None,
+            "owner": False,
+            "permissions": {"hasPresence": True, "canSend": True, "canReceive": {"base": True}, "canAdmin": False},
+        },
+        "event_ts": now,
+    }
+    body, timestamp = json.dumps(event, separators=(",", ":")).encode(), f"{now * 1000:.0f}"
+    signed = hmac.new(base64.b64decode(DAILY_SECRET), timestamp.encode() + b"." + body, hashlib.sha256).digest()
+    return body, {"X-Webhook-Timestamp": timestamp, "X-Webhook-Signature": base64.b64encode(signed).decode()}
+
+
+def whereby_event():
+    event = {
+        "id": os.urandom(32).hex(),
+        "apiVersion": "1.0",
+        "createdAt": "2026-01-02T03:04:05.678Z",
+        "type": "room.client.joined",
+        "data": {
+            "meetingId": "82490894",
+            "roomName": "/team-00000000-0000-4000-8000-000000000001",
+            "subdomain": "acme",
+            "roomSessionId": None,
+            "participantId": str(uuid.uuid4()),
+            "displayName": "Zoë",
+            "roleName": "visitor",
+            "numClients": 1,
+            "numClientsByRoleName": {"host": 1},
+            "isDialIn": False,
+            "metadata": None,
+            "externalId": None,
+        },
+    }
+    body = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
+    timestamp = str(int(time.time()))
+    digest = hmac.new(WHEREBY_SECRET.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return body, {"Whereby-Signature": f"t={timestamp},v1={digest}"}
+
+
+@dataclass
+class WebServer:
+    port: int
+    pid: int
+    database: psycopg.Connection
+
+    def cpu(self):
+        return sum(map(cpu_seconds, [self.pid, *children_of(self.pid)]))
+
+    def database_cpu(self):
+        others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        return sum(cpu_seconds(pid) for (pid,) in self.database.execute(others))
+
+
+@contextmanager
+def web_server(database_url):
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder, psycopg.connect(database_url, autocommit=True) as database:
+        (Path(folder) / "static").mkdir()  # whose absence each process would warn of
+        environment = {**server_environment(folder), "DATABASE_URL": database_url}
+        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--workers", str(PROCESSES), "--blocking-threads", str(THREADS), "--no-ws", "--log-level", "error"]
+        process = subprocess.Popen([*command, "config.wsgi:application"], cwd=ROOT, env=environment)
+        try:
+            wait_until(lambda: is_up(port))
+            yield WebServer(port, process.pid, database)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def server_environment(folder):
+    """As in production: without DEBUG, which keeps every query."""
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+    return kept | {
+        "ENV_FILE": "",
+        "SECRET_KEY": "of-the-bench-and-of-nothing-else-in-the-world-00000",
+        "DATA_DIR": folder,
+        "PUBLIC_URL": "http://localhost",
+        "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
+        "LOG_LEVEL": "ERROR",
+        "WHEREBY_API_KEY": "key",
+        "WHEREBY_WEBHOOK_SECRET": WHEREBY_SECRET,
+        "DAILY_API_KEY": "key",
+        "DAILY_WEBHOOK_SECRET": DAILY_SECRET,
+    }
+
+
+def is_up(port):
+    try:
+        return requests.get(f"http://localhost:{port}/health", timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+@contextmanager
+def bench_database():
+    """A database with the product's tables, dropped in the end."""
+    name = f"bench_{uuid.uuid4().hex[:12]}"
+    server = SERVER.rpartition("/")[0]
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        try:
+            migrate(f"{server}/{name}")
+            yield f"{server}/{name}"
+        finally:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def migrate(database_url):
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**server_environment(folder), "DATABASE_URL": database_url}
+        command = [sys.executable, "manage.py", "migrate", "--verbosity=0", "--skip-checks"]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=120)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE bench_row (id bigserial PRIMARY KEY, platform text, body bytea)")
+
+
+def fill(database_url, rows):
+    """Processed events of the last month, as real ones in all that costs: length of the body, spread of the keys."""
+    body, _ = daily_event()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            """
+            INSERT INTO platforms_webhookevent (id, platform, event_id, type, body, room_name, meeting_id, outcome,
+                received_at, state, attempts, next_attempt_at, last_error, finished_at)
+            SELECT gen_random_uuid(), 'daily', 'ptcpt-join-' || number, 'participant.joined', %(body)s, 'standup', '',
+                'applied', moment, 'done', 1, moment, '', moment
+            FROM generate_series(1, %(rows)s) AS number,
+                LATERAL (SELECT now() - interval '30 days' * (1 - number::float / %(rows)s) AS moment) AS at
+            """,
+            {"body": body, "rows": rows},
+        )
+        connection.execute("VACUUM ANALYZE platforms_webhookevent")
+        connection.execute("CHECKPOINT")
+
+
+def cpu_seconds(pid):
+    """User and system time of a process so far; none of one that has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def children_of(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+if __name__ == "__main__":
+    main()
