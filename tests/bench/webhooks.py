@@ -29,7 +29,7 @@ from tests.live import ROOT, free_port, wait_until
 
 SERVER = os.environ.get("DATABASE_URL", "postgres://root@127.0.0.1:5432/root")
 PROCESSES = 2
-THREADS = 8  # in each process
+THREADS = 32  # in each process, both as in production
 CONNECTIONS = 16
 ROUNDS = 5
 REQUESTS = 4_000  # in a round
