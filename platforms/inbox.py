@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 PATIENCE = 1.5  # seconds that a request waits
 LOCK_WAIT = 1.0  # seconds
-STUCK = 5.0  # seconds after which a writer is given up that waits for a connection on which nothing comes any more
+STUCK = 5.0  # seconds after which a thread is given up, whose connection leads nowhere any more
 REST = 60.0  # seconds without an event after which the connection is given back
 THREADS = 2  # that write, in each process; more did not store more
 BATCH = 100  # events stored by one statement at most
@@ -124,9 +124,11 @@ class Writer:
         if entry.error:
             raise entry.error
 
-    def is_stuck(self) -> bool:
+    def is_broken(self) -> bool:
+        """Whether a thread waits on a connection for ever, or has died of an error that nobody thought of."""
         now = time.monotonic()
-        return any(since and now - since > STUCK for since in self._since)
+        is_stuck = any(since and now - since > STUCK for since in self._since)
+        return is_stuck or not all(thread.is_alive() for thread in self._threads)
 
     def retire(self, wait: float = 0.0) -> None:
         """Have the threads end when they have stored what waits; `wait` for it as many seconds for each."""
@@ -165,8 +167,9 @@ class Writer:
             logger.exception("inbox_failed events=%s", len(entries))
             if len(entries) == 1:
                 _settle(entries, error)
-            for entry in entries if len(entries) > 1 else []:
-                self._write([entry])  # so that one that cannot be stored keeps no other one out
+            else:  # one that cannot be stored keeps no other one out
+                for entry in entries:
+                    self._write([entry])
         else:
             self._failing = False
             _settle(entries)
@@ -197,12 +200,12 @@ _choosing = threading.Lock()
 
 
 def _current_writer() -> Writer:
-    """This process's writer; another one in place of one that is stuck, and in a forked child."""
+    """This process's writer; another one in place of one that is broken, and in a forked child."""
     global _writer
     with _choosing:
         if _writer is None or _writer.pid != os.getpid():
             _writer = Writer()
-        elif _writer.is_stuck():
+        elif _writer.is_broken():
             _writer.retire()
             _writer = Writer(failing=True)
         return _writer

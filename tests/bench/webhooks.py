@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +97,7 @@ class Figures:
 
 
 def take_turns(targets, platform):
-    rounds: dict[str, list[Figures]] = {name: [] for name in targets}
+    rounds = defaultdict(list)
     for number in range(ROUNDS + 1):
         for name, (server, path) in targets.items():
             figures = one_round(server, path, platform)
