@@ -101,7 +101,6 @@ class Writer:
     """Threads that share a queue; `_since` is when each began what it is at, 0 while it waits for something to do."""
 
     def __init__(self, failing: bool = False) -> None:
-        self.pid = os.getpid()
         self._retired = False
         self._entries: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._failing = failing
@@ -200,10 +199,10 @@ _choosing = threading.Lock()
 
 
 def _current_writer() -> Writer:
-    """This process's writer; another one in place of one that is broken, and in a forked child."""
+    """This process's writer; another one in place of one that is broken."""
     global _writer
     with _choosing:
-        if _writer is None or _writer.pid != os.getpid():
+        if _writer is None:
             _writer = Writer()
         elif _writer.is_broken():
             _writer.retire()
@@ -218,3 +217,11 @@ def close() -> None:
         if _writer:
             _writer.retire(wait=PATIENCE)
         _writer = None
+
+
+def _start_anew() -> None:
+    global _writer, _choosing
+    _writer, _choosing = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_start_anew)  # threads are not forked, and locks stay as they were

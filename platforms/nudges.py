@@ -27,7 +27,6 @@ class Sender:
     """The nudges that wait in this process, and the thread that sends them."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
         self._waiting: dict[_Nudge, None] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -56,10 +55,15 @@ _sender = Sender()
 
 def send(model: "type[Work]", pk: Any) -> None:
     """Have a worker look at this row; at all due rows of its model where those are drained together."""
-    global _sender
-    if _sender.pid != os.getpid():
-        _sender = Sender()  # a forked child; what waits in its parent is sent there
     _sender.add((model._meta.label, None if model.DRAINED else pk, model.QUEUE))
+
+
+def _start_anew() -> None:
+    global _sender
+    _sender = Sender()
+
+
+os.register_at_fork(after_in_child=_start_anew)  # what waits in the parent is sent there
 
 
 def _publish(label: str, pk: Any, queue: str) -> None:

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 
@@ -42,6 +43,14 @@ def test_a_thousand_events_cost_a_message_or_two(queue):
     taken = messages(queue, 1)
     assert set(map(str, taken)) == {str(("platforms.tasks.run_due", ["platforms.WebhookEvent"]))}
     assert len(taken) <= 2
+
+
+def test_a_stream_of_events_costs_a_message_for_each_gap(queue):
+    started = time.monotonic()
+    while time.monotonic() - started < 5 * nudges.GAP:
+        nudges.send(WebhookEvent, None)
+        time.sleep(nudges.GAP / 50)
+    assert 2 <= len(messages(queue, 2)) <= 7
 
 
 def test_rows_that_are_tasks_of_their_own_are_named(queue):
@@ -118,7 +127,7 @@ def test_a_broker_that_is_gone_costs_a_line_in_the_log_each_time(tmp_path):
 def test_a_forked_process_sends_its_own(tmp_path):
     """As under a server that forks after the product was loaded and used."""
     script = """
-        import os, pathlib, sys
+        import os, pathlib, threading
         def wait_for(count):
             queue = pathlib.Path(os.environ["DATA_DIR"]) / "broker" / "queue"
             deadline = time.monotonic() + 10
@@ -127,7 +136,15 @@ def test_a_forked_process_sends_its_own(tmp_path):
                 time.sleep(0.02)
         nudges.send(WebhookEvent, None)
         wait_for(1)
+        held, forked = threading.Event(), threading.Event()
+        def hold():  # another thread was just sending
+            with nudges._sender._changed:
+                held.set()
+                forked.wait()
+        threading.Thread(target=hold, daemon=True).start()
+        held.wait()
         if child := os.fork():
+            forked.set()
             assert os.waitpid(child, 0)[1] == 0
         else:
             nudges.send(WebhookEvent, None)
