@@ -43,12 +43,13 @@ clean:
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
+# The lock files name everything: with --no-deps pip does not look for newer versions of what they name.
 $(READY): requirements.lock | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@touch $@
 
 $(READY_DEV): requirements-dev.lock | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@ $(READY)
 
 .env:
