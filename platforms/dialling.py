@@ -9,8 +9,9 @@ import queue
 import socket
 import threading
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
+import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -47,6 +48,16 @@ class GuardedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {
             scheme: partial(pool, guard=self.guard) for scheme, pool in pools.items()
         }
+
+
+def read_some(response: requests.Response, buffer: memoryview) -> int:
+    """Read what comes next of a body into `buffer`, as it comes and without unpacking; how many bytes, 0 at the end.
+
+    Waits for one piece at most, and copies nothing, unlike the reading of `requests` and urllib3. Raises OSError and
+    http.client.HTTPException, also when the body ends before it should. `response` is one of a guarded session.
+    """
+    original = cast(_Response, response.raw._original_response)
+    return original.read_some(buffer)
 
 
 def look_up(host: str, port: int, seconds: float) -> list[Address]:
@@ -165,6 +176,25 @@ class _Response(http.client.HTTPResponse):
     def begin(self) -> None:
         super().begin()
         self.announced = self.length
+
+    def read_some(self, buffer: memoryview) -> int:
+        if self.fp is None:
+            return 0
+        # After the last chunk this closes the connection.
+        announced = (self._get_chunk_left() or 0) if self.chunked else self.length  # type: ignore[attr-defined]
+        if announced == 0:
+            return 0
+        count = self.fp.readinto1(buffer if announced is None else buffer[:announced])
+        if announced and not count:
+            raise http.client.IncompleteRead(b"", announced)
+        left = None if announced is None else announced - count
+        if self.chunked:
+            self.chunk_left = left
+        else:
+            self.length = left
+            if not count or left == 0:
+                self._close_conn()
+        return count
 
     def _close_conn(self) -> None:
         """Look whether more follows than was announced: a body that ends at a wrong length would pass for whole."""

@@ -38,6 +38,7 @@ class VideoPlatformConfig:
     subdomain: str = ""
     s3_bucket: str = ""
     s3_region: str = ""
+    s3_endpoint_url: str = ""
     aws_role_arn: str = ""
     aws_access_key_id: str = field(default="", repr=False)
     aws_access_key_secret: str = field(default="", repr=False)
@@ -150,6 +151,7 @@ class RecordingStore:
     region: str = ""
     access_key_id: str = field(default="", repr=False)
     access_key_secret: str = field(default="", repr=False)
+    endpoint_url: str = ""  # empty for Amazon's own, or AWS_ENDPOINT_URL
 
 
 @dataclass(frozen=True)

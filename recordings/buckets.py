@@ -22,6 +22,7 @@ from platforms.types import RecordingRef, RecordingStore
 logger = logging.getLogger(__name__)
 
 NETWORK = Config(connect_timeout=5, read_timeout=40, retries={"mode": "standard", "max_attempts": 3})
+CONFIGS = {"s3": NETWORK.merge(Config(signature_version="s3v4")), "sqs": NETWORK}
 
 
 def clients() -> list[VideoPlatformClient]:
@@ -58,10 +59,10 @@ def aws_client(service: str, store: RecordingStore | None) -> Any:
 
     AWS_ENDPOINT_URL is read by boto3 itself.
     """
-    key_id, secret = (store.access_key_id, store.access_key_secret) if store else ("", "")
+    store = store or RecordingStore(bucket="")
     session = Session(
-        aws_access_key_id=key_id or None,
-        aws_secret_access_key=secret or None,
-        region_name=(store.region if store else "") or settings.AWS_S3_REGION,
+        aws_access_key_id=store.access_key_id or None,
+        aws_secret_access_key=store.access_key_secret or None,
+        region_name=store.region or settings.AWS_S3_REGION,
     )
-    return session.client(service, config=NETWORK)  # type: ignore[call-overload]
+    return session.client(service, endpoint_url=store.endpoint_url or None, config=CONFIGS[service])  # type: ignore[call-overload]

@@ -387,10 +387,16 @@ class DailyClient(VideoPlatformClient):
         return True
 
     def recording_store(self) -> RecordingStore | None:
-        """The files there are read with the machine's own credentials for AWS."""
+        """The files there are read with the machine's own credentials for AWS, unless the options hold others."""
         if not self._bucket():
             return None
-        return RecordingStore(bucket=self.config.s3_bucket, region=self.config.s3_region)
+        return RecordingStore(
+            bucket=self.config.s3_bucket,
+            region=self.config.s3_region,
+            endpoint_url=self.config.s3_endpoint_url,
+            access_key_id=self.config.aws_access_key_id,
+            access_key_secret=self.config.aws_access_key_secret,
+        )
 
     def recording_objects(self, recording_id: str) -> Sequence[str]:
         """https://docs.daily.co/reference/rest-api/recordings/get-recording"""

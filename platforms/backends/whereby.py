@@ -224,6 +224,7 @@ class WherebyClient(VideoPlatformClient):
             bucket=bucket,
             prefix=f"{folder.strip('/')}/" if folder.strip("/") else "",
             region=self.config.s3_region,
+            endpoint_url=self.config.s3_endpoint_url,
             access_key_id=self.config.aws_access_key_id,
             access_key_secret=self.config.aws_access_key_secret,
         )

@@ -13,9 +13,12 @@ from typing import ClassVar, Protocol, TypeVar
 from platforms.exceptions import PlatformRejected
 
 Result = TypeVar("Result")
+Chunk = bytes | memoryview  # of a buffer that is used again, see BUFFERS
 
 RENEWALS = 6  # in the time of one lease
-BEHIND = 8  # chunks that wait to be hashed
+BEHIND = 4  # chunks that wait to be hashed
+# Buffers that are filled in turn: while one is, as many as that wait, one is hashed and one is handed on.
+BUFFERS = BEHIND + 3
 
 
 class FetchFailed(PlatformRejected):
@@ -109,10 +112,11 @@ class Hasher:
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
-        self._chunks: queue.Queue[bytes | None] = queue.Queue(BEHIND)
+        self._chunks: queue.Queue[Chunk | None] = queue.Queue(BEHIND)
         self._thread: threading.Thread | None = None
 
-    def update(self, chunk: bytes) -> None:
+    def update(self, chunk: Chunk) -> None:
+        """The chunk must stay what it is until BEHIND + 1 others have followed."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="hash", daemon=True)
             self._thread.start()

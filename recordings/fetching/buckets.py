@@ -11,7 +11,7 @@ from storages.utils import clean_name
 
 from platforms.durable import LeaseLost
 from platforms.exceptions import PlatformNotConfigured, PlatformUnavailable
-from recordings.fetching.base import Beat, Hasher, Version
+from recordings.fetching.base import Beat, Chunk, Hasher, Version
 
 PART = 8 * 1024 * 1024  # bytes; S3 takes 10,000 of them, so that a file may have 78 GiB
 UPLOADS = 2  # at a time
@@ -62,7 +62,7 @@ class S3Sink:
     def require_room(self, size: int) -> None:
         """A bucket always has room."""
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, chunk: Chunk) -> None:
         self._hasher.update(chunk)
         self._buffer += chunk
         self.size += len(chunk)

@@ -1,27 +1,29 @@
 """Where files come from, and what their servers' answers mean."""
 
 import re
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
+from itertools import cycle
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
-from boto3.session import Session
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from django.conf import settings
-from urllib3.exceptions import HTTPError
 
-from platforms.dialling import LongerThanAnnounced
+from platforms.dialling import LongerThanAnnounced, read_some
 from platforms.exceptions import PlatformNotConfigured, PlatformUnavailable
 from platforms.http import retry_after
 from platforms.outbound import PublicSession, public_session
 from platforms.types import RecordingStore
-from recordings.fetching.base import Changed, Cut, FetchFailed, Version
+from recordings.buckets import aws_client
+from recordings.fetching.base import BUFFERS, Changed, Cut, FetchFailed, Version
 
-CHUNK = 1024 * 1024  # bytes, the most that is read at once
+CHUNK = 1024 * 1024  # bytes
+LONGEST_READ = 0.5  # seconds to fill a chunk
 LINK_SECONDS = 3600
 OPENING = 60.0  # seconds until an answer begins, redirects included
 SLOW_START = 4  # times as long as within a body may a server be silent before one
@@ -50,23 +52,34 @@ class Body:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._answer.close()
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[memoryview]:
         position = self.start
-        while chunk := self._read():
-            position += len(chunk)
-            yield chunk
+        for buffer in cycle([memoryview(bytearray(CHUNK)) for _ in range(BUFFERS)]):
+            filled, failure = self._fill(buffer)
+            position += filled
+            if filled:
+                yield buffer[:filled]
+            if failure:
+                raise failure
+            if not filled:
+                break
         if self.version.size is not None and position < self.version.size:
             raise Cut("The server ended the file before its end.")
 
-    def _read(self) -> bytes:
-        try:
-            # One read from the socket at most: a slow server does not keep the caller from looking at the clock.
-            chunk: bytes = self._answer.response.raw.read1(CHUNK, decode_content=False)
-        except (HTTPError, OSError, ValueError) as error:
-            if len(error.args) > 1 and isinstance(error.args[1], LongerThanAnnounced):
-                raise FetchFailed("The server sends more than it says, so that the end is not known.", True) from None
-            raise Cut(f"The connection broke ({type(error).__name__}).") from None
-        return chunk
+    def _fill(self, buffer: memoryview) -> tuple[int, Exception | None]:
+        """How many bytes came before the buffer was full, some time was over, or the body ended or failed."""
+        filled, until = 0, time.monotonic() + LONGEST_READ
+        while filled < len(buffer) and time.monotonic() < until:
+            try:
+                count = read_some(self._answer.response, buffer[filled:])
+            except LongerThanAnnounced:
+                return filled, FetchFailed("The server sends more than it says, so that the end is not known.", True)
+            except (OSError, HTTPException) as error:
+                return filled, Cut(f"The connection broke ({type(error).__name__}).")
+            if not count:
+                break
+            filled += count
+        return filled, None
 
 
 class UrlSource:
@@ -170,21 +183,11 @@ class ObjectSource(UrlSource):
 
     def _sign(self) -> str:
         try:
-            self._client = self._client or _s3_client(self._store)
+            self._client = self._client or aws_client("s3", self._store)
             url: str = self._client.generate_presigned_url("get_object", Params=self._object, ExpiresIn=LINK_SECONDS)
         except (BotoCoreError, ValueError) as error:
             raise PlatformNotConfigured(f"The bucket cannot be read: {type(error).__name__}.") from error
         return url
-
-
-def _s3_client(store: RecordingStore) -> Any:
-    """With this store's credentials or, where it has none, those of the machine."""
-    session = Session(
-        aws_access_key_id=store.access_key_id or None,
-        aws_secret_access_key=store.access_key_secret or None,
-        region_name=store.region or settings.AWS_S3_REGION,
-    )
-    return session.client("s3", config=Config(signature_version="s3v4"))
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ FIRST_PAUSE = 0.2  # seconds after a cut, doubled by each further one in a row
 # where it would have to begin anew.
 PATIENCE = 3.0
 LONG_PATIENCE = 60.0
-READ = 1024 * 1024  # bytes
+READ = 128 * 1024  # bytes
 
 
 def fetch(source: UrlSource, name: str, held: Held, anew: bool = False) -> StoredFile:
