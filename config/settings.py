@@ -1,11 +1,15 @@
 """Settings of the whole product, read from the environment. Every variable is described in env.example."""
 
+import base64
+import hashlib
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from celery.schedules import schedule
+from csp import constants as csp
 
 from config.environment import Environment
 
@@ -36,6 +40,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "csp",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -55,6 +60,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -159,6 +165,25 @@ SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if SECURE_SSL_RED
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+X_FRAME_OPTIONS = "DENY"
+# For the product's own pages; the room page lets one origin in, that of the meeting which it frames.
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ("/admin/", "/v1/"),
+    "DIRECTIVES": {
+        "default-src": [csp.SELF],
+        "script-src": [csp.SELF],
+        "style-src": [csp.SELF],
+        "img-src": [csp.SELF, "data:"],
+        "media-src": [csp.SELF, "blob:"],
+        "connect-src": [csp.SELF],
+        "frame-ancestors": [csp.NONE],
+        "base-uri": [csp.NONE],
+        "form-action": [csp.SELF],
+        "object-src": [csp.NONE],
+    },
+}
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
 # HSTS for sibling subdomains and the browsers' preload list concern hosts that are not ours to decide for.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
@@ -195,7 +220,7 @@ AWS_S3_REGION = env.text("AWS_S3_REGION", "us-east-1")
 # The queue that says when a recording was put into a bucket.
 AWS_PROCESS_RECORDING_QUEUE_URL = env.url("AWS_PROCESS_RECORDING_QUEUE_URL")
 MOCK_PLATFORM_ENABLED = env.boolean("MOCK_PLATFORM_ENABLED", DEBUG)
-VIDEO_PLATFORMS = {
+VIDEO_PLATFORMS: dict[str, dict[str, Any]] = {
     "whereby": {
         "BACKEND": "platforms.backends.whereby.WherebyClient",
         "OPTIONS": {
@@ -232,6 +257,39 @@ if MOCK_PLATFORM_ENABLED:
         "BACKEND": "platforms.backends.mock.MockClient",
         "OPTIONS": {"webhook_secrets": ["mock-webhook-secret"], "public_url": PUBLIC_URL},
     }
+
+# The sandbox plays every platform that has no key, on this machine; see platforms/sandbox/__init__.py
+
+SANDBOX_ENABLED = env.boolean("SANDBOX_ENABLED", DEBUG)
+SANDBOX_PORT = env.integer("SANDBOX_PORT", 9100, minimum=1, maximum=65535)
+SANDBOX_STORAGE_PORT = env.integer("SANDBOX_STORAGE_PORT", 9101, minimum=1, maximum=65535)
+SANDBOX_URL = f"http://localhost:{SANDBOX_PORT}"
+SANDBOX_STORAGE_URL = f"http://localhost:{SANDBOX_STORAGE_PORT}"
+# Base64, which one provider asks for; made of a secret, so that nobody else can sign events.
+SANDBOX_WEBHOOK_SECRET = base64.b64encode(hashlib.sha256(b"sandbox" + SECRET_KEY.encode()).digest()).decode()
+if SANDBOX_ENABLED:
+    played = {"simulated": True, "api_key": "sandbox", "webhook_secrets": [SANDBOX_WEBHOOK_SECRET]}
+    its_bucket = {
+        "s3_endpoint_url": SANDBOX_STORAGE_URL,
+        "s3_region": "us-east-1",
+        "aws_access_key_id": "sandbox",
+        "aws_access_key_secret": "sandbox",
+    }
+    whereby, daily = (VIDEO_PLATFORMS[name]["OPTIONS"] for name in ("whereby", "daily"))
+    if not whereby["api_key"]:
+        whereby |= played | its_bucket | {"api_url": f"{SANDBOX_URL}/whereby/v1", "s3_bucket": "sandbox-whereby"}
+        whereby["presence_checks_per_minute"] = 60
+        AWS_PROCESS_RECORDING_QUEUE_URL = f"{SANDBOX_STORAGE_URL}/123456789012/sandbox-whereby"
+    if not daily["api_key"]:
+        daily |= played | {"api_url": f"{SANDBOX_URL}/daily/v1", "subdomain": "sandbox"}
+        if daily["recording_mode"] == "raw-tracks":
+            daily |= its_bucket | {"s3_bucket": "sandbox-daily", "aws_role_arn": "sandbox"}
+    if MOCK_PLATFORM_ENABLED:
+        VIDEO_PLATFORMS["mock"]["OPTIONS"] |= {
+            "api_url": f"{SANDBOX_URL}/mock",
+            "webhook_secrets": [SANDBOX_WEBHOOK_SECRET],
+        }
+
 PROVIDER_CONNECT_TIMEOUT = env.integer("PROVIDER_CONNECT_TIMEOUT", 3, minimum=1)  # seconds
 PROVIDER_READ_TIMEOUT = env.integer("PROVIDER_READ_TIMEOUT", 10, minimum=1)  # seconds
 PROVIDER_TOTAL_TIMEOUT = env.integer("PROVIDER_TOTAL_TIMEOUT", 15, minimum=1)  # seconds, all attempts together
@@ -268,7 +326,7 @@ PRESENCE_INTERVAL_SILENT = timedelta(seconds=env.integer("PRESENCE_INTERVAL_SILE
 
 # Transcription: alias -> processor class and its options; see recordings/processors/__init__.py
 
-RECORDING_PROCESSORS = {
+RECORDING_PROCESSORS: dict[str, dict[str, Any]] = {
     "null": {"BACKEND": "recordings.processors.null.NullProcessor"},
     "http": {
         "BACKEND": "recordings.processors.http.HttpProcessor",
@@ -291,7 +349,14 @@ RECORDING_PROCESSORS = {
         "OPTIONS": {"model": env.text("WHISPER_MODEL", "small"), "device": env.text("WHISPER_DEVICE", "auto")},
     },
 }
-RECORDING_PROCESSOR = env.choice("RECORDING_PROCESSOR", "null", tuple(RECORDING_PROCESSORS))
+if SANDBOX_ENABLED:
+    RECORDING_PROCESSORS["sandbox"] = {
+        "BACKEND": "recordings.processors.openai.OpenAIProcessor",
+        "OPTIONS": {"api_url": f"{SANDBOX_URL}/transcription/v1", "api_key": "sandbox", "model": "sandbox"},
+    }
+RECORDING_PROCESSOR = env.choice(
+    "RECORDING_PROCESSOR", "sandbox" if SANDBOX_ENABLED else "null", tuple(RECORDING_PROCESSORS)
+)
 
 # Fetching recordings
 
@@ -308,6 +373,8 @@ TRASH_DAYS = env.integer("TRASH_DAYS", 30, maximum=36_500)
 
 # Addresses that users or providers give must be public; these host:port pairs are let through all the same.
 OUTBOUND_ALLOWED_HOSTS = env.words("OUTBOUND_ALLOWED_HOSTS")
+if SANDBOX_ENABLED:
+    OUTBOUND_ALLOWED_HOSTS += [f"localhost:{SANDBOX_PORT}", f"localhost:{SANDBOX_STORAGE_PORT}"]
 
 # Webhooks in
 

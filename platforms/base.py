@@ -33,8 +33,6 @@ class VideoPlatformClient:
     # Option of VideoPlatformConfig that must be set -> the environment variable that sets it.
     required_options: ClassVar[dict[str, str]] = {}
 
-    # Whether it only plays a platform, so that nobody can really meet there.
-    is_simulated: ClassVar[bool] = False
     # What the platform can do. Callers ask these and never compare names.
     supports_logo: ClassVar[bool] = False
     supports_presence: ClassVar[bool] = False
@@ -65,6 +63,11 @@ class VideoPlatformClient:
     @property
     def name(self) -> str:
         return self.config.name
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the platform is only played, on this machine, so that people elsewhere cannot meet there."""
+        return bool(self.config.extra.get("simulated"))
 
     @classmethod
     def missing_variables(cls, config: VideoPlatformConfig) -> list[str]:

@@ -72,9 +72,10 @@ def create_platform_client(name: str, config: VideoPlatformConfig | None = None)
 def platform_label(name: str) -> str:
     """The platform's own name for people; the alias itself for a platform that cannot be loaded."""
     try:
-        return get_platform_client_class(name).label
+        label = get_platform_client_class(name).label
     except PlatformNotConfigured:
         return name
+    return f"{label} (sandbox)" if get_platform_config(name).extra.get("simulated") else label
 
 
 def why_unavailable(name: str) -> str | None:

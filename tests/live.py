@@ -60,6 +60,7 @@ class Product:
             **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}},
             "ENV_FILE": "",
             "DEBUG": "true",
+            "SANDBOX_ENABLED": "false",
             "DATA_DIR": str(folder),
             "DATABASE_URL": database_url,
             "DJANGO_SUPERUSER_EMAIL": ADMIN["email"],

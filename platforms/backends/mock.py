@@ -1,7 +1,9 @@
 """A platform without a provider: for tests, and for a first run without any account.
 
-Its webhooks are JSON objects with `id`, `type`, `at` (Unix seconds or ISO 8601), `room_name`, `meeting_id` and, for
-people, `session_id`, `user_id` and `user_name`. They are signed by the hex HMAC-SHA256 of the body in
+Its rooms are mere names. With an address of the sandbox, people meet there under them and it says who is in; without
+one nobody ever comes. Webhooks are JSON objects with `id`, `type`, `at` (Unix seconds or ISO 8601), `room_name`,
+`meeting_id` and, for people, `session_id`, `user_id` and `user_name`; for recordings, `recording_id` and, when they are
+ready, `download_url`, `started_at` and `duration` (seconds). They are signed by the hex HMAC-SHA256 of the body in
 X-Mock-Signature.
 """
 
@@ -10,21 +12,43 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from django.utils import timezone
 from django.utils.text import slugify
 
 from platforms import signing
 from platforms.base import VideoPlatformClient
-from platforms.events import Event, Ignored, MeetingEnded, MeetingStarted, ParticipantJoined, ParticipantLeft
+from platforms.events import (
+    Event,
+    Ignored,
+    MeetingEnded,
+    MeetingStarted,
+    ParticipantJoined,
+    ParticipantLeft,
+    RecordingFailed,
+    RecordingReady,
+    RecordingStarted,
+)
 from platforms.exceptions import WebhookRejected
-from platforms.reading import key_of, load, moment, text
-from platforms.types import MeetingData, Participant, RoomSettings, SessionData, WebhookSummary
+from platforms.http import ProviderAPI
+from platforms.reading import key_of, load, mapping, moment, number, text
+from platforms.types import (
+    JoinLink,
+    JoinRequest,
+    MeetingData,
+    Participant,
+    RoomSettings,
+    SessionData,
+    VideoPlatformConfig,
+    WebhookSummary,
+)
+
+URL_LIMIT = 2000  # characters
 
 
 class MockClient(VideoPlatformClient):
     label = "Mock"
-    is_simulated = True
     supports_logo = True
     supports_presence = True
     supports_closing = True
@@ -32,25 +56,52 @@ class MockClient(VideoPlatformClient):
     recording_types = frozenset({"none", "local", "cloud"})
     recording_triggers = frozenset({"none", "prompt", "automatic", "automatic-2nd-participant"})
 
+    def __init__(self, config: VideoPlatformConfig) -> None:
+        super().__init__(config)
+        self.sandbox = ProviderAPI(self.name, self.label, config.api_url, "") if config.api_url else None
+
+    @property
+    def is_simulated(self) -> bool:
+        return True
+
     def create_meeting(self, room_name_prefix: str, end_date: datetime, room: RoomSettings) -> MeetingData:
         name = f"{slugify(room_name_prefix)[:50] or 'room'}-{secrets.token_hex(8)}"
-        base = self.config.extra.get("public_url", "http://localhost")
-        url = f"{base}/mock/{name}"
+        base = self.config.api_url or f"{self.config.extra.get('public_url', 'http://localhost')}/mock"
+        settings = {"recording": room.recording_type, "trigger": room.recording_trigger}
+        url = f"{base}/{name}?{urlencode(settings)}"
         return MeetingData(
             meeting_id=f"mock-{secrets.token_hex(8)}",
             room_name=name,
             room_url=url,
-            host_room_url=f"{url}?host={secrets.token_urlsafe(16)}",
+            host_room_url=f"{url}&{urlencode({'host': secrets.token_urlsafe(16)})}",
             platform=self.name,
         )
+
+    def join_link(self, request: JoinRequest) -> JoinLink:
+        link = super().join_link(request)
+        if not request.user_name:
+            return link
+        separator = "&" if "?" in link.url else "?"
+        return JoinLink(url=f"{link.url}{separator}{urlencode({'name': request.user_name})}")
 
     def get_room_sessions(self, room_name: str) -> Sequence[SessionData]:
         return []
 
     def get_presence(self, room_name: str) -> Sequence[Participant]:
-        return []
+        people = self.sandbox.get(f"/{quote(room_name, safe='')}/presence") if self.sandbox else []
+        return [
+            Participant(
+                session_id=text(person, "session_id"),
+                joined_at=moment(person.get("joined_at")) or timezone.now(),
+                user_id=text(person, "user_id") or None,
+                user_name=text(person, "name") or None,
+            )
+            for person in map(mapping, people)
+        ]
 
     def delete_room(self, room_name: str, meeting_id: str = "") -> bool:
+        if self.sandbox:
+            self.sandbox.delete(f"/{quote(room_name, safe='')}")
         return True
 
     def upload_logo(self, room_name: str, logo_path: Path) -> bool:
@@ -87,6 +138,7 @@ class MockClient(VideoPlatformClient):
             "user_id": text(event, "user_id") or None,
             "user_name": text(event, "user_name") or None,
         }
+        recording_id = text(event, "recording_id")
         match text(event, "type"):
             case "participant.joined" if person["session_id"]:
                 return [ParticipantJoined(joined_at=at, **person, **common)]
@@ -96,5 +148,20 @@ class MockClient(VideoPlatformClient):
                 return [MeetingStarted(session_id=person["session_id"], **common)]
             case "meeting.ended":
                 return [MeetingEnded(session_id=person["session_id"], **common)]
+            case "recording.started" if recording_id:
+                return [RecordingStarted(recording_id=recording_id, started_at=at, **common)]
+            case "recording.ready" if recording_id:
+                return [
+                    RecordingReady(
+                        recording_id=recording_id,
+                        recording_type="cloud",
+                        download_url=text(event, "download_url", limit=URL_LIMIT),
+                        started_at=moment(event.get("started_at")),
+                        duration=number(event.get("duration")),
+                        **common,
+                    )
+                ]
+            case "recording.failed" if recording_id:
+                return [RecordingFailed(recording_id=recording_id, error=text(event, "error"), **common)]
             case unknown:
                 return [Ignored(reason=f"The mock's event {unknown!r} says nothing of use.", **common)]

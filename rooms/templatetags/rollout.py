@@ -6,7 +6,7 @@ from typing import Any
 from django import template
 
 from platforms.exceptions import PlatformNotConfigured
-from platforms.handler import get_platform_client_class, platform_label
+from platforms.handler import create_platform_client, platform_label
 from rooms.moving import count_of
 from rooms.selection import RolloutPolicy, current_policy, select_platform
 
@@ -20,7 +20,7 @@ def rollout() -> dict[str, Any]:
     return {
         "platforms": [(platform_label(name), refusal) for name, refusal in policy.platforms.items()],
         "sentences": [_default_sentence(policy), _migration_sentence(policy)],
-        "only_simulated": bool(usable) and all(get_platform_client_class(name).is_simulated for name in usable),
+        "only_simulated": bool(usable) and all(create_platform_client(name).is_simulated for name in usable),
         "usable": [platform_label(name) for name in usable],
     }
 

@@ -736,12 +736,12 @@ def test_the_first_page_says_where_meetings_open(admin, settings):
 
 
 def test_the_first_page_warns_when_nobody_can_really_meet(admin, settings):
-    assert "Only First, Second can be used, where nobody can really meet." in text_of(page(admin, "/admin/"))
+    assert "Only First, Second can be used, which are played on this machine: people elsewhere cannot meet there." in text_of(page(admin, "/admin/"))
     settings.VIDEO_PLATFORMS = {
         **settings.VIDEO_PLATFORMS,
         "costly": {"BACKEND": f"{__name__}.Costly", "OPTIONS": {"api_key": "k"}},
     }
-    assert "nobody can really meet" not in text_of(page(admin, "/admin/"))
+    assert "played on this machine" not in text_of(page(admin, "/admin/"))
 
 
 def test_the_first_page_says_when_no_platform_can_be_used(admin, settings):
