@@ -57,8 +57,9 @@ def hand_off(work: HandOff) -> None:
 
 def finish(recording: Recording, result: Result) -> bool:
     """Keep the result, unless the recording has one or was deleted meanwhile. True when it was kept."""
-    # What was said when it was stored, as of a track that is missing, still holds.
-    note = " ".join(filter(None, [recording.error, result.note]))
+    # What was said when it was stored, as of a track that is missing, still holds; why it was given up does not.
+    said = "" if recording.state == State.FAILED else recording.error
+    note = " ".join(filter(None, [said, result.note]))
     with transaction.atomic():
         if not advance(recording, State.DONE, error=note):
             return False
@@ -216,5 +217,5 @@ def _tell_transcript(recording: Recording, status: Transcript.Status) -> None:
 
 def _settle(recording: Recording, state: str, reason: str) -> None:
     """Nothing is left to wait for. A row that a worker holds is settled by that worker."""
-    waiting = HandOff.objects.filter(recording=recording, state=HandOff.State.WAITING)
-    waiting.update(state=state, last_error=reason, finished_at=timezone.now())
+    free = HandOff.objects.filter(recording=recording).exclude(state=HandOff.State.RUNNING)
+    free.update(state=state, last_error=reason, finished_at=timezone.now())

@@ -18,7 +18,8 @@ MAY_FOLLOW: dict[str, frozenset[str]] = {
     State.STORED: frozenset({State.FETCHING, State.PROCESSING, State.FAILED, State.DONE}),
     State.NO_AUDIO: frozenset({State.FETCHING}),
     State.PROCESSING: frozenset({State.STORED, State.PROCESSING}),
-    State.DONE: frozenset({State.PROCESSING}),
+    # A result that comes after it was given up is as good as any.
+    State.DONE: frozenset({State.PROCESSING, State.FAILED}),
     State.FAILED: frozenset({State.REPORTED, State.FETCHING, State.STORED, State.PROCESSING}),
     State.DELETED: frozenset(set(State) - {State.DELETED}),
 }

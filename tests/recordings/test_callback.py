@@ -96,7 +96,16 @@ def test_a_failure_is_told_with_its_reason(send, recording):
     assert not Transcript.objects.exists()
 
 
-@pytest.mark.parametrize("state", [State.REPORTED, State.FETCHING, State.STORED, State.NO_AUDIO, State.FAILED])
+def test_a_result_that_comes_after_it_was_given_up_counts(send, recording):
+    send({"status": "failed", "error": "no speech model for this language"})
+    assert send(DONE).status_code == 200
+    recording.refresh_from_db()
+    assert (recording.state, recording.error) == (State.DONE, "")
+    assert HandOff.objects.get().state == "done"
+    assert Transcript.objects.get().segments.exists()
+
+
+@pytest.mark.parametrize("state", [State.REPORTED, State.FETCHING, State.STORED, State.NO_AUDIO])
 def test_a_result_that_nobody_awaits_is_a_conflict(send, recording, state):
     Recording.objects.update(state=state)
     assert send(DONE).status_code == 409

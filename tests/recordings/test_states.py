@@ -16,7 +16,7 @@ NEXT = {
     "processing": "processing done failed stored",
     "done": "reported stored",
     "no_audio": "reported",
-    "failed": "reported stored",
+    "failed": "reported stored done",
 }
 
 
