@@ -1,4 +1,4 @@
-"""Webhooks about people in a room, written and signed as each provider does it.
+"""Webhooks on their way, signed as each provider does it; and events of people whom a drill makes up.
 
 https://docs.daily.co/reference/rest-api/webhooks and https://docs.whereby.com/reference/whereby-webhooks
 """
@@ -10,13 +10,14 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from platforms import signing
+from platforms.sandbox import daily_events, whereby_events
+from platforms.sandbox.daily_events import SKEW
 
 PLATFORMS = ("daily", "whereby")
-SKEW = 0.004  # seconds; Daily's two events of one connection differ by this in when it began
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Delivery:
             milliseconds = str(time.time_ns() // 1_000_000)
             signature = signing.sign_base64(secret, milliseconds.encode() + b"." + self.body)
             return {"X-Webhook-Timestamp": milliseconds, "X-Webhook-Signature": signature}
+        if self.platform == "mock":
+            return {"X-Mock-Signature": signing.sign_hex(secret, self.body)}
         seconds = str(int(time.time()))
         return {"Whereby-Signature": f"t={seconds},v1={signing.sign_hex(secret, seconds.encode() + b'.' + self.body)}"}
 
@@ -81,44 +84,22 @@ def call(platform: str, room_name: str, at: datetime, started: bool) -> Delivery
 
 
 def _daily(kind: str, event_id: str, payload: Mapping[str, Any], at: datetime) -> Delivery:
-    event = {"version": "1.0.0", "type": kind, "id": f"{event_id}-{int(at.timestamp())}", "payload": payload}
-    return Delivery("daily", _compact({**event, "event_ts": at.timestamp() + 0.3}))
+    told_at = at + timedelta(seconds=0.3)
+    return delivery("daily", daily_events.event(kind, f"{event_id}-{int(at.timestamp())}", payload, told_at))
 
 
 def _daily_person(room_name: str, visit: Visit) -> dict[str, Any]:
-    return {
-        "room": room_name,
-        "user_id": None,
-        "user_name": visit.name or None,
-        "session_id": visit.session_id,
-        "will_eject_at": None,
-        "owner": False,
-        "permissions": {"hasPresence": True, "canSend": True, "canReceive": {"base": True}, "canAdmin": False},
-    }
+    return daily_events.person(room_name, visit.session_id, visit.name)
 
 
 def _whereby(kind: str, at: datetime, **data: Any) -> Delivery:
-    event = {"id": uuid.uuid4().hex * 2, "apiVersion": "1.0", "createdAt": _iso(at), "type": kind}
-    return Delivery("whereby", _compact({**event, "data": {"subdomain": "acme", "roomSessionId": None, **data}}))
+    return delivery("whereby", whereby_events.event(kind, at, {"subdomain": "acme", "roomSessionId": None, **data}))
 
 
 def _whereby_person(room_name: str, visit: Visit, present: int, role: str) -> dict[str, Any]:
-    return {
-        "roomName": f"/{room_name}",
-        "participantId": visit.session_id,
-        "displayName": visit.name,
-        "roleName": role,
-        "numClients": present,
-        "numClientsByRoleName": {"visitor": present} if present else {},
-        "isDialIn": False,
-        "metadata": None,
-        "externalId": None,
-    }
+    by_role = {"visitor": present} if present else {}
+    return {"roomName": f"/{room_name}", **whereby_events.client(visit.session_id, visit.name, role, by_role)}
 
 
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _compact(event: Mapping[str, Any]) -> bytes:
-    return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
+def delivery(platform: str, event: Mapping[str, Any]) -> Delivery:
+    return Delivery(platform, json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode())

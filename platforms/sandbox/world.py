@@ -139,6 +139,7 @@ class Recording:
     ready_at: datetime | None = None
     state: str = "recording"
     error: str = ""
+    limit: float | None = None  # seconds, after which it stops by itself
     call: Call | None = None
     audio: dict[str, dict[int, Segment]] = field(default_factory=dict)  # by session, by segment
     complete: set[str] = field(default_factory=set)  # sessions that have sent all that they had
@@ -263,8 +264,10 @@ class World:
             room.visits.append(person)
             room.changed_at = person.joined_at
             self._count(room, person)
+            begun = self._begin_call(room)
             self._tell("joined", room, person=person)
-            self._review(room)
+            if begun:
+                self._tell("call_started", room, call=begun)
             self._start_automatically(room, person)
             return person
 
@@ -287,7 +290,7 @@ class World:
         now, rules = datetime.now(UTC), room.rules
         if room.closed or self.rooms.get((room.platform, room.name)) is not room:
             raise RoomClosed("This meeting has ended.")
-        if rules.ends_at and rules.ejects_at_end and rules.ends_at <= now:
+        if rules.ends_at and rules.ends_at <= now:
             raise RoomClosed("This meeting has ended.")
         if rules.opens_at and rules.opens_at > now:
             raise RoomClosed("This meeting has not begun yet.")
@@ -317,26 +320,40 @@ class World:
                 self.leave(room, person.session_id, ejected=True)
 
     def _review(self, room: Room) -> None:
-        """Begin or end the call, if it is time to."""
-        rules, present = room.rules, len(room.people)
-        now = datetime.now(UTC)
-        still = now - (room.changed_at or now)
-        if room.call is None and present and (present >= rules.quorum or self._is_over(still, rules.alone_starts)):
-            call = Call(str(uuid.uuid4()), now, visits=room.people, most=present)
-            room.calls.append(call)
-            self._tell("call_started", room, call=call)
-        elif room.call and (not present or (present < rules.quorum and self._is_over(still, rules.alone_ends))):
-            call = room.call
-            call.ended_at = now
-            self._tell("call_ended", room, call=call)
+        if begun := self._begin_call(room):
+            self._tell("call_started", room, call=begun)
+        elif ended := self._end_call(room):
+            self._tell("call_ended", room, call=ended)
+        for recording in room.recordings:
+            if recording.is_active and recording.limit and recording.seconds >= recording.limit:
+                self.stop_recording(recording)
 
-    def _is_over(self, waited: timedelta, seconds: float | None) -> bool:
-        return seconds is not None and waited >= timedelta(seconds=seconds * self.time_scale)
+    def _begin_call(self, room: Room) -> Call | None:
+        present = room.people
+        is_enough = len(present) >= room.rules.quorum or self._is_over(room, room.rules.alone_starts)
+        if room.call or not present or not is_enough:
+            return None
+        call = Call(str(uuid.uuid4()), datetime.now(UTC), visits=present, most=len(present))
+        room.calls.append(call)
+        return call
+
+    def _end_call(self, room: Room) -> Call | None:
+        call, present = room.call, len(room.people)
+        is_over = not present or (present < room.rules.quorum and self._is_over(room, room.rules.alone_ends))
+        if call is None or not is_over:
+            return None
+        call.ended_at = datetime.now(UTC)
+        return call
+
+    def _is_over(self, room: Room, seconds: float | None) -> bool:
+        """Whether nobody has come or gone for so long."""
+        still = datetime.now(UTC) - (room.changed_at or room.created_at)
+        return seconds is not None and still >= timedelta(seconds=seconds * self.time_scale)
 
     # Recordings
 
     def start_recording(
-        self, room: Room, kind: str = "cloud", started_by: str = "", instance_id: str = ""
+        self, room: Room, kind: str = "cloud", started_by: str = "", instance_id: str = "", limit: float | None = None
     ) -> Recording:
         """Raises NobodyThere, and AlreadyRecording where that instance is recording."""
         with self.lock:
@@ -353,6 +370,7 @@ class World:
                 instance_id=instance_id,
                 started_at=datetime.now(UTC),
                 most=len(room.people),
+                limit=limit,
                 call=room.call,
                 folder=self.folder / identity,
             )
