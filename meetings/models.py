@@ -238,6 +238,20 @@ def people_in(sessions: Iterable[ParticipantSession]) -> int:
     return sum(session.is_open and not session.is_bot for session in sessions)
 
 
+class RecordingStart(models.Model):
+    """A recording that was asked for here, under an id of ours: some of its events name nothing else."""
+
+    meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="recording_starts")
+    instance_id = models.CharField(max_length=36, unique=True, help_text="A UUID, in lower case.")
+    # As the provider tells when it has started; of several under the same instance id the last.
+    recording_id = models.CharField(max_length=255, blank=True, default="", db_index=True)
+    error = models.TextField(blank=True, default="", help_text="Why the provider stopped it.")
+    asked_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.instance_id} of {self.meeting}"
+
+
 class ProviderCall(Work):
     """Something to tell a meeting's provider that must not delay the person who caused it."""
 

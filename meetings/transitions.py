@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from meetings.models import Meeting, ParticipantSession, earliest, latest, people_in
+from meetings.models import Meeting, ParticipantSession, RecordingStart, earliest, latest, people_in
 from platforms import events
 from platforms.durable import Unmatched
 from platforms.types import Participant
@@ -56,9 +56,22 @@ def find_meeting(event: events.Event) -> Meeting:
     meeting = known.filter(provider_meeting_id=event.meeting_id).first() if event.meeting_id else None
     if meeting is None and event.room_name:
         meeting = known.in_provider_room(event.room_name).first()
+    if meeting is None and (asked := asked_for(event)):
+        meeting = known.filter(pk=asked.meeting_id).first()
     if meeting is None:
         raise Unmatched(f"No meeting has the room {event.room_name!r} or the id {event.meeting_id!r}.")
     return meeting
+
+
+def asked_for(event: events.Event) -> RecordingStart | None:
+    """What was asked for here, of which this event tells."""
+    names = Q()
+    if isinstance(event, events.RecordingStarted | events.RecordingFailed) and event.instance_id:
+        names |= Q(instance_id=event.instance_id.lower())
+    if isinstance(event, events.RecordingReady | events.RecordingFailed) and event.recording_id:
+        names |= Q(recording_id=event.recording_id)
+    starts = RecordingStart.objects.filter(names, meeting__platform=event.platform)
+    return starts.order_by("-asked_at").first() if names else None
 
 
 def observe(meeting: Meeting, participants: Sequence[Participant], at: datetime, threshold: int = 1) -> bool:
@@ -163,6 +176,8 @@ def _call_ended(meeting: Meeting, event: events.MeetingEnded) -> None:
 
 def _recording_started(meeting: Meeting, event: events.RecordingStarted) -> None:
     meeting.recording_started_at = latest(meeting.recording_started_at, event.started_at or event.occurred_at)
+    if asked := asked_for(event):
+        RecordingStart.objects.filter(pk=asked.pk).update(recording_id=event.recording_id)
 
 
 def _recording_ready(meeting: Meeting, event: events.RecordingReady) -> None:
@@ -175,6 +190,8 @@ def _recording_ready(meeting: Meeting, event: events.RecordingReady) -> None:
 
 def _recording_failed(meeting: Meeting, event: events.RecordingFailed) -> None:
     meeting.recording_failed_at = latest(meeting.recording_failed_at, event.occurred_at)
+    if asked := asked_for(event):
+        RecordingStart.objects.filter(pk=asked.pk).update(error=event.error)
 
 
 CHANGES: dict[type[events.Event], Callable[[Meeting, Any], None]] = {

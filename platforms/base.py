@@ -52,6 +52,12 @@ class VideoPlatformClient:
     supports_extension: ClassVar[bool] = False
     supports_recording_listing: ClassVar[bool] = False
     supports_recording_deletion: ClassVar[bool] = False
+    # Whether a recording can be started by a call, besides by what people do in the provider's room.
+    supports_recording_start: ClassVar[bool] = False
+    # Whether its meetings can be shown in a frame of the room page; else the page links to them.
+    supports_embedding: ClassVar[bool] = True
+    # CSP hashes of the styles that the provider's own browser code puts into the page which frames its meetings.
+    embed_style_hashes: ClassVar[tuple[str, ...]] = ()
     # How many people must be in a room before get_presence sees any of them.
     presence_threshold: ClassVar[int] = 1
 
@@ -152,6 +158,26 @@ class VideoPlatformClient:
     def delete_recording(self, recording_id: str) -> bool:
         """Delete a recording at the provider. True also when it was gone already."""
         self.require("supports_recording_deletion")
+        raise NotImplementedError
+
+    def recording_kind(self) -> str:
+        """What `start_recording` is best asked for here: cloud (one file) or raw-tracks (one for each person)."""
+        return "cloud"
+
+    def needs_recording_start(self, room: RoomSettings) -> bool:
+        """Whether a room that is recorded by itself is so only when `start_recording` is called."""
+        return False
+
+    def start_recording(
+        self, room_name: str, kind: str, instance_id: str, with_video: bool = True
+    ) -> Mapping[str, str] | None:
+        """Record the people who are in; what the provider answers, or None when this very recording runs already.
+
+        `kind` is cloud or raw-tracks. Its events will carry `instance_id`, a UUID, which may be used again after the
+        recording was stopped. Raises PlatformRejected with status 404 while the provider sees nobody in the room, and
+        UnsupportedCapability for a kind that is not to be had.
+        """
+        self.require("supports_recording_start")
         raise NotImplementedError
 
     def recording_store(self) -> RecordingStore | None:

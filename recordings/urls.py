@@ -3,6 +3,7 @@ from django.urls import path
 from recordings import callback
 from recordings.api import (
     consent_views,
+    recording_start_views,
     recording_views,
     transcript_media,
     transcript_participants,
@@ -14,6 +15,7 @@ TRANSCRIPT = "v1/transcripts/<str:transcript_id>"
 
 urlpatterns = [
     path("v1/meetings/<str:meeting_id>/consent", consent_views.AnswerConsent.as_view()),
+    path("v1/meetings/<str:meeting_id>/recordings/start", recording_start_views.StartRecording.as_view()),
     path("v1/transcripts", transcript_views.TranscriptList.as_view()),
     path("v1/transcripts/search", transcript_search.SearchTranscripts.as_view()),
     path(TRANSCRIPT, transcript_views.TranscriptDetail.as_view()),

@@ -26,6 +26,7 @@ OPERATIONS = {
     ("get", "/v1/recordings"): "401 422",
     ("get", "/v1/recordings/{recording_id}"): "401 403 404",
     ("post", "/v1/meetings/{meeting_id}/consent"): "404 422",
+    ("post", "/v1/meetings/{meeting_id}/recordings/start"): "400 403 404 409 422 502 503",
     ("get", "/v1/transcripts"): "401 422",
     ("post", "/v1/transcripts"): "401 422",
     ("get", "/v1/transcripts/search"): "400 401 422",

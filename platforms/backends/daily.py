@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 from platforms import events, signing
 from platforms.base import VideoPlatformClient
-from platforms.exceptions import PlatformRejected, PlatformUnavailable, WebhookRejected
+from platforms.exceptions import PlatformRejected, PlatformUnavailable, UnsupportedCapability, WebhookRejected
 from platforms.http import ProviderAPI
 from platforms.reading import integer, key_of, load, mapping, moment, number, text
 from platforms.types import (
@@ -43,6 +43,8 @@ PAGES = 20  # more than any room fills
 # <recording's start>-<session>-<medium>-<track's start>, in milliseconds, where a track's key ends
 TRACK_NAME = re.compile(r"(\d{13})-([0-9a-fA-F-]{36})-([a-z]+-[a-z]+)-(\d{13})(?:\.\w+)?$")
 RECORDING_LIMIT = 8 * 3600  # seconds; without it a recording ends after three hours
+# What a recording is called that was started without a name, in every room: it would be taken for any of those.
+RESERVED_INSTANCE = "c3df927c-f738-4471-a2b7-066fa7e95a6b"
 # Seconds. A delivery is tried for about an hour, and nothing says that a later try has a new timestamp.
 WEBHOOK_WINDOW = 2 * 3600
 LONGEST_DURATION = 366 * 24 * 3600  # seconds; what claims to be longer says nothing
@@ -59,7 +61,7 @@ VOCABULARY: dict[str, tuple[type[events.Event], str, tuple[str, ...]]] = {
     "participant.left": (events.ParticipantLeft, "left_at", ("room_name", "session_id")),
     "recording.started": (events.RecordingStarted, "started_at", ("recording_id",)),
     "recording.ready-to-download": (events.RecordingReady, "sent_at", ("recording_or_room",)),
-    "recording.error": (events.RecordingFailed, "failed_at", ("recording_or_room",)),
+    "recording.error": (events.RecordingFailed, "failed_at", ("recording_room_or_instance",)),
 }
 # The rest of what Daily sends, by the first part of its word.
 IGNORED = {
@@ -110,6 +112,7 @@ def _facts(event: Fields, payload: Fields) -> dict[str, Any]:
         "ended_at": moment(payload.get("end_ts")),
         "recording_id": recording_id,
         "recording_or_room": recording_id or room_name,
+        "recording_room_or_instance": recording_id or room_name or text(payload, "instance_id"),
         "recording_type": recording_type,
         "instance_id": text(payload, "instance_id"),
         "s3_key": _s3_key(payload),
@@ -167,6 +170,7 @@ class DailyClient(VideoPlatformClient):
     supports_extension = True
     supports_recording_listing = True
     supports_recording_deletion = True
+    supports_recording_start = True
     supports_webhook_registration = True
     recording_types = frozenset({"none", "local", "cloud"})
     # A person's token starts the recording, the first one's: nothing waits for a second.
@@ -237,7 +241,7 @@ class DailyClient(VideoPlatformClient):
     def _recording_mode(self, room: RoomSettings) -> str:
         """Daily's word for how a room is recorded; "" when it is not. Raw tracks need a bucket of one's own."""
         if room.recording_type == "cloud":
-            return "raw-tracks" if self._wants_tracks() and self._bucket() else "cloud"
+            return self.recording_kind()
         return "local" if room.recording_type == "local" else ""
 
     def _wants_tracks(self) -> bool:
@@ -338,6 +342,37 @@ class DailyClient(VideoPlatformClient):
         return {room_name: _participants(self._items(people)) for room_name, people in rooms.items()}
 
     # Recordings
+
+    def recording_kind(self) -> str:
+        return "raw-tracks" if self._wants_tracks() and self._bucket() else "cloud"
+
+    def needs_recording_start(self, room: RoomSettings) -> bool:
+        """A person's token starts a recording into one file; raw tracks are started by a call only."""
+        return room.recording_trigger.startswith("automatic") and self._recording_mode(room) == "raw-tracks"
+
+    def start_recording(
+        self, room_name: str, kind: str, instance_id: str, with_video: bool = True
+    ) -> Mapping[str, str] | None:
+        """https://docs.daily.co/reference/rest-api/rooms/recordings/start; about one a second is let through.
+
+        What it answers is not documented: the recording's id is learnt from the event that it has started.
+        """
+        if instance_id.lower() == RESERVED_INSTANCE:
+            raise UnsupportedCapability(f"{self.label} keeps this instance id for itself; choose another.", self.name)
+        if kind == "raw-tracks" and not self._bucket():
+            raise UnsupportedCapability(f"{self.label} records raw tracks only into a bucket of one's own.", self.name)
+        body: dict[str, Any] = {"type": kind, "instanceId": instance_id, "maxDuration": RECORDING_LIMIT}
+        if kind == "raw-tracks" and not with_video:
+            body["layout"] = {"preset": "raw-tracks-audio-only"}
+        try:
+            # A second call for the same instance changes nothing.
+            answer = mapping(self.api.post(f"{_path('rooms', room_name)}/recordings/start", body, repeatable=True))
+        except PlatformRejected as error:
+            if "has an active stream" not in str(error).lower():
+                raise
+            return None
+        found = {"status": text(answer, "status"), "recordingId": text(answer, "recordingId", "recording_id", "id")}
+        return {name: value for name, value in found.items() if value}
 
     def list_recordings(self, room_name: str = "") -> Iterator[RecordingRef]:
         """https://docs.daily.co/reference/rest-api/recordings/list-recordings; some two calls a second are let through.

@@ -68,6 +68,8 @@ class WherebyClient(VideoPlatformClient):
     recording_triggers = frozenset({"none", "prompt", "automatic", "automatic-2nd-participant"})
     webhook_paths = ("whereby",)
     presence_threshold = 2
+    # Of the <style> that the vendored SDK makes; a test compares it with what a browser finds there.
+    embed_style_hashes = ("sha256-wWkhDcvkWlEEFofM+oCKyKaIPQKTy4KP7Elu/UcEYFs=",)
 
     def __init__(self, config: VideoPlatformConfig) -> None:
         super().__init__(config)

@@ -306,7 +306,7 @@ def test_an_unknown_type_is_ignored(client, kind):
         ("meeting.ended", {"room": None}),
         ("recording.started", {"recording_id": None}),
         ("recording.ready-to-download.cloud", {"recording_id": None, "room_name": None}),
-        ("recording.error", {"room_name": None}),
+        ("recording.error", {"room_name": None, "instance_id": None}),
     ],
 )
 def test_an_event_that_does_not_say_what_it_is_about_is_ignored(client, name, changes):
