@@ -1,0 +1,110 @@
+// What all pages share: calling the API, looking again and again, times in the reader's own zone, and the menu.
+
+const UNREACHABLE = "The server cannot be reached. Please check the connection and try again.";
+const PLAIN = {
+  401: "Please log in and try again.",
+  403: "This is not allowed for you.",
+  404: "This does not exist, or not any more.",
+  413: "That is too large.",
+  429: "That was too often. Please wait a moment and try again.",
+};
+
+export class ApiError extends Error {
+  // `status` is 0 when there was no answer, `retryAfter` is in seconds or null, `problems` is of the kind
+  // [{loc: ["body", "name"], msg: "..."}] for input that breaks a rule.
+  constructor(status, detail, retryAfter = null, problems = []) {
+    super(detail);
+    this.name = "ApiError";
+    this.status = status;
+    this.detail = detail;
+    this.retryAfter = retryAfter;
+    this.problems = problems;
+  }
+}
+
+export async function api(method, path, body = undefined, { signal } = {}) {
+  const headers = { Accept: "application/json" };
+  if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, UNREACHABLE);
+  }
+  const answer = await response.json().catch(() => null);
+  if (!response.ok) throw problemOf(response, answer);
+  return answer;
+}
+
+function csrfToken() {
+  return document.querySelector('meta[name="csrf-token"]').content;
+}
+
+function problemOf(response, answer) {
+  const seconds = Number.parseInt(response.headers.get("Retry-After"), 10);
+  const retryAfter = Number.isNaN(seconds) ? null : seconds;
+  const detail = answer?.detail;
+  if (Array.isArray(detail)) {
+    const sentence = detail.map((problem) => problem.msg).join(" ");
+    return new ApiError(response.status, sentence, retryAfter, detail);
+  }
+  const sentence = typeof detail === "string" && detail ? detail : PLAIN[response.status];
+  return new ApiError(response.status, sentence ?? "Something went wrong. Please try again.", retryAfter);
+}
+
+// Calls `look` every so many seconds until it gives true or the returned function is called; not while the page is
+// hidden, and less often while it fails.
+export function poll(look, seconds) {
+  let timer;
+  let stopped = false;
+  let failures = 0;
+  const later = () => {
+    clearTimeout(timer);
+    if (!stopped) timer = setTimeout(once, seconds * 1000 * Math.min(8, 2 ** failures));
+  };
+  const once = async () => {
+    if (document.hidden) return;
+    try {
+      stopped = (await look()) === true || stopped;
+      failures = 0;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      failures += 1;
+    }
+    later();
+  };
+  const shown = () => {
+    if (!document.hidden && !stopped) later();
+  };
+  document.addEventListener("visibilitychange", shown);
+  later();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", shown);
+  };
+}
+
+// <time datetime="..."> is written in UTC by the server; here it becomes the reader's own time.
+export function showLocalTimes(root = document) {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  for (const element of root.querySelectorAll("time[datetime]")) {
+    const moment = new Date(element.dateTime);
+    if (!Number.isNaN(moment.getTime())) element.textContent = format.format(moment);
+  }
+}
+
+function closeMenus(event) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (event.type === "click" && menu.contains(event.target)) continue;
+    if (event.type === "keydown" && event.key !== "Escape") continue;
+    menu.open = false;
+    if (event.type === "keydown" && menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+  }
+}
+
+document.addEventListener("click", closeMenus);
+document.addEventListener("keydown", closeMenus);
+showLocalTimes();
