@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from boto3.session import Session
@@ -59,10 +60,14 @@ def aws_client(service: str, store: RecordingStore | None) -> Any:
 
     AWS_ENDPOINT_URL is read by boto3 itself.
     """
-    store = store or RecordingStore(bucket="")
+    return _made_client(service, store or RecordingStore(bucket=""), settings.AWS_S3_REGION)
+
+
+@lru_cache(maxsize=32)  # to make one takes longer than most of what is done with it; threads may share it
+def _made_client(service: str, store: RecordingStore, region: str) -> Any:
     session = Session(
         aws_access_key_id=store.access_key_id or None,
         aws_secret_access_key=store.access_key_secret or None,
-        region_name=store.region or settings.AWS_S3_REGION,
+        region_name=store.region or region,
     )
     return session.client(service, endpoint_url=store.endpoint_url or None, config=CONFIGS[service])  # type: ignore[call-overload]

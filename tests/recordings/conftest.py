@@ -4,6 +4,14 @@ import copy
 
 import pytest
 
+from recordings import buckets
+
+
+@pytest.fixture(autouse=True)
+def _no_aws_clients_of_other_tests():
+    """They keep the address and the key of their time."""
+    buckets._made_client.cache_clear()
+
 
 @pytest.fixture
 def recordings_folder(settings, tmp_path):

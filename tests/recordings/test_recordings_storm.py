@@ -10,6 +10,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -19,10 +20,12 @@ from django.db import connections, transaction
 from platforms.handler import create_platform_client
 from platforms.signals import event_received
 from recordings import listing, sqs, tasks
-from recordings.models import Ingest, Recording
+from recordings.models import HandOff, Ingest, Recording
 from tests.aws import CREDENTIALS, aws, aws_server  # noqa: F401
 from tests.live import ROOT, running_product
+from tests.recordings import media
 from tests.recordings.provider_bucket import BUCKET, FOLDER, ProviderBucket, held, key_of, platforms, room_name_of
+from tests.stub_provider import Answer, StubProvider
 
 RECORDINGS = 500
 BEGAN = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
@@ -32,11 +35,11 @@ def key(n):
     return key_of(room_name_of(n), BEGAN)
 
 
-def fill(bucket, count):
+def fill(bucket, count, content=b"x"):
     """Some files are put twice, so that the queue hears of them twice."""
     bucket.tell_queue()
     with ThreadPoolExecutor(8) as uploads:
-        list(uploads.map(bucket.put, [key(n) for n in [*range(count), *range(0, count, 5)]]))
+        list(uploads.map(lambda n: bucket.put(key(n), content), [*range(count), *range(0, count, 5)]))
 
 
 def tell_by_webhook(count):
@@ -55,20 +58,57 @@ def tell_by_webhook(count):
             event_received.send(sender=type(event), event=event)
 
 
+@pytest.fixture
+def transcriber(settings):
+    """A service that takes jobs, and keeps them."""
+    with StubProvider() as stub:
+        stub.on("POST", "/*", Answer(202))
+        settings.RECORDING_PROCESSOR = "http"
+        options = {"url": f"{stub.url}/jobs", "secrets": ["secret-of-the-transcriber"]}
+        settings.RECORDING_PROCESSORS = {
+            "http": {"BACKEND": "recordings.processors.http.HttpProcessor", "OPTIONS": options}
+        }
+        yield stub
+
+
 @pytest.mark.django_db(transaction=True)
-def test_recordings_that_every_way_reports_at_once_are_one_row_each(aws, settings):  # noqa: F811
+def test_recordings_that_every_way_reports_at_once_are_stored_and_handed_off_once(
+    aws,  # noqa: F811
+    settings,
+    recordings_folder,
+    transcriber,
+):
     bucket = ProviderBucket(aws)
     settings.VIDEO_PLATFORMS = platforms()
     settings.AWS_PROCESS_RECORDING_QUEUE_URL = bucket.queue
+    settings.OUTBOUND_ALLOWED_HOSTS = [urlsplit(aws.url).netloc]
     for n in range(RECORDINGS):
         held(room_name_of(n), start_date=BEGAN)
-    fill(bucket, RECORDINGS)
-    ways = [
+    fill(bucket, RECORDINGS, media.with_audio(seconds=0.3))
+    at_once(
         lambda: tell_by_webhook(RECORDINGS),
         *[lambda: sqs.drain(sqs.Queue(), wait=0)] * 2,
         tasks.find_recordings,
         lambda: call_command("backfill_whereby_recordings", stdout=io.StringIO()),
-    ]
+    )
+
+    assert Recording.objects.count() == Ingest.objects.count() == RECORDINGS
+    assert set(Recording.objects.values_list("key", flat=True)) == {key(n) for n in range(RECORDINGS)}
+    found = Recording.objects.values_list("provider_recording_id", "room_name", "meeting__room_name", "state")
+    assert set(found) == {(f"rec-{n}", room_name_of(n), room_name_of(n), "reported") for n in range(RECORDINGS)}
+    assert bucket.waiting() == 0
+
+    work_through(Ingest)
+    assert stored_in(recordings_folder) == set(Recording.objects.values_list("file", flat=True))
+    assert len(stored_in(recordings_folder)) == RECORDINGS
+    work_through(HandOff)
+    jobs = [request.json["job_id"] for request in transcriber.sent("POST")]
+    assert sorted(jobs) == sorted(str(pk) for pk in Recording.objects.values_list("pk", flat=True))
+    assert set(Recording.objects.values_list("state", flat=True)) == {"processing"}
+
+
+def at_once(*ways):
+    """All begin at the same moment, each in a thread of its own; the first error is raised."""
     together = threading.Barrier(len(ways))
 
     def go(way):
@@ -82,11 +122,16 @@ def test_recordings_that_every_way_reports_at_once_are_one_row_each(aws, setting
         for done in [workers.submit(go, way) for way in ways]:
             done.result()
 
-    assert Recording.objects.count() == Ingest.objects.count() == RECORDINGS
-    assert set(Recording.objects.values_list("key", flat=True)) == {key(n) for n in range(RECORDINGS)}
-    found = Recording.objects.values_list("provider_recording_id", "room_name", "meeting__room_name", "state")
-    assert set(found) == {(f"rec-{n}", room_name_of(n), room_name_of(n), "reported") for n in range(RECORDINGS)}
-    assert bucket.waiting() == 0
+
+def work_through(model):
+    """Three workers, each of which is nudged about every row."""
+    pks = list(model.objects.values_list("pk", flat=True))
+    at_once(*[lambda: [model.run(pk) for pk in random.sample(pks, len(pks))]] * 3)
+
+
+def stored_in(folder):
+    """The files that were fetched, without the audio that is made of them."""
+    return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file() and file.suffix != ".mp3"}
 
 
 @pytest.mark.django_db(transaction=True)
