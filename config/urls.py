@@ -1,6 +1,5 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
-from django.views.generic import RedirectView
 
 from rooms.api.errors import unknown_path
 
@@ -10,6 +9,7 @@ urlpatterns = [
     path("", include("rooms.urls")),
     path("", include("meetings.urls")),
     path("", include("recordings.urls")),
-    path("", RedirectView.as_view(url="/admin/")),
-    re_path(r"^v1(?:/|$)", unknown_path),  # stays last
+    path("", include("recordings.pages.urls")),
+    re_path(r"^v1(?:/|$)", unknown_path),  # before the rooms, as none can be called so
+    path("", include("meetings.pages.urls")),  # stays last: rooms are at the root
 ]

@@ -1,6 +1,7 @@
 """People's answers to being recorded, and what follows from them once a recording has been processed."""
 
 import logging
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,8 +20,10 @@ State = Recording.State
 MENDING = timedelta(days=1)
 
 
-def answer(meeting: Meeting, user: Any, given: bool) -> Consent:
+def answer(meeting: Meeting, user: Any, given: bool, earlier: uuid.UUID | None = None) -> Consent:
     """One's last answer counts for somebody who is signed in; of others who is who is not known, so each counts.
+
+    Who knows the id of an earlier answer of somebody unknown may change it: nobody else was told.
 
     A refusal counts also where nobody is asked (skip_consent): that people are not asked does not mean that they may
     not say no. It concerns the recordings that are made later as well.
@@ -29,9 +32,17 @@ def answer(meeting: Meeting, user: Any, given: bool) -> Consent:
         if user.is_authenticated:
             consent, _ = Consent.objects.update_or_create(meeting=meeting, user=user, defaults={"given": given})
         else:
-            consent = Consent.objects.create(meeting=meeting, given=given)
+            consent = _changed(meeting, earlier, given) or Consent.objects.create(meeting=meeting, given=given)
         for recording in meeting.recordings.all() if not given else ():
             enforce(recording)
+    return consent
+
+
+def _changed(meeting: Meeting, earlier: uuid.UUID | None, given: bool) -> Consent | None:
+    consent = Consent.objects.filter(pk=earlier, meeting=meeting, user=None).first() if earlier else None
+    if consent and consent.given != given:
+        consent.given = given
+        consent.save(update_fields=["given", "answered_at"])
     return consent
 
 

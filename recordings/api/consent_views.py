@@ -16,6 +16,9 @@ from rooms.api.schema import INVALID, answers
 
 class ConsentSerializer(serializers.Serializer[Any]):
     consent_given = serializers.BooleanField()
+    consent_id = serializers.UUIDField(
+        required=False, allow_null=True, help_text="An earlier answer, of somebody who is not signed in, to change."
+    )
 
 
 class ConsentAnsweredSerializer(serializers.Serializer[Any]):
@@ -32,5 +35,6 @@ class AnswerConsent(ApiView):
     )
     def post(self, request: Request, meeting_id: str) -> Response:
         meeting = find_meeting(meeting_id)
-        given = read_body(request, ConsentSerializer).validated_data["consent_given"]
-        return Response({"status": "success", "consent_id": str(consent.answer(meeting, request.user, given).pk)})
+        said = read_body(request, ConsentSerializer).validated_data
+        answered = consent.answer(meeting, request.user, said["consent_given"], said.get("consent_id"))
+        return Response({"status": "success", "consent_id": str(answered.pk)})

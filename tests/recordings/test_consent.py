@@ -208,3 +208,28 @@ class TestVideo:
         transcript.refresh_from_db()
         assert (recording.state, recording.file, transcript.audio_deleted) == ("deleted", "", True)
         assert Destruction.objects.filter(only_video=True).count() == 0
+
+
+class TestChangingOnesMind:
+    """Of people who are not signed in: the id of one's answer is known to oneself alone."""
+
+    def change(self, meeting, given, consent_id, user=None):
+        body = {"consent_given": given, "consent_id": consent_id}
+        return api_for(user).post(f"/v1/meetings/{meeting.pk}/consent", body, format="json")
+
+    def test_who_names_the_earlier_answer_changes_it(self, meeting):
+        earlier = respond(meeting, False).json()["consent_id"]
+        answer = self.change(meeting, True, earlier)
+        assert (answer.status_code, answer.json()["consent_id"]) == (200, earlier)
+        assert Consent.objects.get().given is True
+
+    def test_an_answer_to_another_meeting_or_of_somebody_known_is_not_changed(self, owner, room, meeting, colleague):
+        elsewhere = respond(make_meeting(owner, room), False).json()["consent_id"]
+        known = respond(meeting, False, colleague).json()["consent_id"]
+        for earlier in (elsewhere, known, str(uuid.uuid4()), None):
+            assert self.change(meeting, True, earlier).json()["consent_id"] != earlier
+        assert Consent.objects.filter(given=False).count() == 2
+
+    def test_what_is_no_id_is_named(self, meeting):
+        answer = self.change(meeting, True, "nonsense")
+        assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "consent_id"])

@@ -1,0 +1,45 @@
+// A meeting in a plain frame: any platform without a part of its own, and those that are simulated. The simulated ones
+// tell by messages what goes on; of others nothing is heard, and leaving them is closing the frame.
+
+const ALLOW = "camera; microphone; display-capture; fullscreen; autoplay";
+const LAST_WORDS = 1000; // milliseconds for the frame to say goodbye
+
+export function withQuery(url, values) {
+  const address = new URL(url);
+  for (const [name, value] of Object.entries(values)) if (value) address.searchParams.set(name, value);
+  return address.href;
+}
+
+export async function embed({ container, url, on }) {
+  const { origin } = new URL(url);
+  const frame = document.createElement("iframe");
+  frame.allow = ALLOW;
+  frame.title = "Video call";
+  frame.src = url;
+  let gone = () => {};
+
+  const listen = (event) => {
+    if (event.source !== frame.contentWindow || event.origin !== origin || event.data?.sandbox !== true) return;
+    if (event.data.type === "joined") on.joined();
+    if (event.data.type === "recording") on.recording(event.data.on === true);
+    if (event.data.type === "ended") on.ended();
+    if (event.data.type === "left") {
+      on.left();
+      gone();
+    }
+  };
+  window.addEventListener("message", listen);
+  container.replaceChildren(frame);
+
+  return {
+    leave() {
+      const goodbye = new Promise((resolve) => (gone = resolve));
+      frame.contentWindow?.postMessage({ sandbox: true, type: "leave" }, origin);
+      return Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, LAST_WORDS))]);
+    },
+    destroy() {
+      window.removeEventListener("message", listen);
+      frame.remove();
+    },
+  };
+}

@@ -1,0 +1,145 @@
+// The room's page: opens a meeting or joins one, and follows it until this person leaves or it ends.
+
+import { api, ApiError, poll } from "../site.js";
+import { consentBefore } from "./consent.js";
+import { setUpControls, startRecording } from "./controls.js";
+import { noTrouble, say, show, showRecording, shown, trouble } from "./states.js";
+
+const facts = JSON.parse(document.getElementById("facts").textContent);
+const roomPath = `/v1/rooms/${encodeURIComponent(facts.room)}`;
+const meetingPath = `${roomPath}/meetings/${facts.meeting}`;
+const LOOK_AGAIN = 15; // seconds between two looks whether the meeting goes on
+const NAME = "reflector-rooms.name";
+
+let name = facts.name;
+let session = null; // of this person in the call, from joining to leaving
+
+async function open() {
+  show("opening");
+  try {
+    const meeting = await api("POST", `${roomPath}/meeting`, {});
+    location.replace(`/${encodeURIComponent(facts.room)}/${meeting.id}`);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    trouble("The meeting cannot be opened", error, open);
+  }
+}
+
+async function join() {
+  await consentBefore();
+  show("joining");
+  try {
+    const query = facts.name || !name ? "" : `?display_name=${encodeURIComponent(name)}`;
+    const answer = await api("POST", `${meetingPath}/join${query}`);
+    noTrouble();
+    await enter(answer.room_url);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status === 400 || error.status === 404) return show("ended");
+    trouble("You cannot join just now", error, join);
+  }
+}
+
+async function enter(url) {
+  if (!facts.isFramed) {
+    document.getElementById("link-out").href = url;
+    return show("link");
+  }
+  const current = { over: false, call: null, stopLooking: null };
+  session = current;
+  show("call");
+  showRecording(facts.isRecording);
+  const { embed } = await import(facts.module);
+  const call = await embed({ container: document.getElementById("stage"), url, name, on: handlers(current) });
+  if (current.over) return call.destroy();
+  current.call = call;
+  current.stopLooking = poll(() => lookAfter(current), LOOK_AGAIN);
+}
+
+function handlers(current) {
+  return {
+    joined: () => facts.startsRecording && !current.over && startRecording(facts.meeting, () => {}),
+    left: () => finish(current, "left"),
+    ended: () => finish(current, "ended"),
+    recording: (isOn) => !current.over && rememberRecording(isOn),
+    error: (sentence) => !current.over && stumble(current, sentence),
+  };
+}
+
+function rememberRecording(isOn) {
+  facts.isRecording = isOn;
+  showRecording(isOn);
+}
+
+// The end of a meeting is told in several ways, of which a person's leaving may come first.
+function finish(current, state) {
+  if (current !== session) return;
+  if (current.over) {
+    if (state === "ended" && shown() === "left") show("ended");
+    return;
+  }
+  current.over = true;
+  current.stopLooking?.();
+  current.call?.destroy();
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+  connected(true);
+  showRecording(false);
+  say("");
+  if (state) show(state);
+}
+
+// What a platform calls an error may only be that the meeting has ended.
+async function stumble(current, sentence) {
+  finish(current, "");
+  const meeting = await api("GET", meetingPath).catch(() => null);
+  if (meeting && !meeting.is_active) return show("ended");
+  trouble("The meeting broke off", { detail: sentence }, join);
+}
+
+async function lookAfter(current) {
+  try {
+    const meeting = await api("GET", meetingPath);
+    connected(true);
+    if (meeting.is_active) return false;
+    finish(current, "ended");
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 0 && !current.over) connected(false);
+    throw error;
+  }
+}
+
+function connected(isThere) {
+  document.getElementById("connection").hidden = isThere;
+}
+
+async function leave() {
+  await session?.call?.leave();
+  finish(session, "left");
+}
+
+function askForName() {
+  const input = document.getElementById("name");
+  input.value = localStorage.getItem(NAME) ?? "";
+  document.getElementById("name-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    name = input.value.trim();
+    if (!name) return input.focus();
+    localStorage.setItem(NAME, name);
+    join();
+  });
+  input.focus();
+}
+
+function setUpMeeting() {
+  setUpControls(facts, { ended: () => finish(session, "ended") });
+  document.getElementById("leave").addEventListener("click", leave);
+  document.getElementById("rejoin").addEventListener("click", join);
+  window.addEventListener("offline", () => session && !session.over && connected(false));
+  window.addEventListener("online", () => connected(true));
+  if (facts.state === "name") askForName();
+  else join();
+}
+
+if (facts.state === "opening") open();
+else if (facts.meeting) setUpMeeting();

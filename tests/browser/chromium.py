@@ -1,0 +1,67 @@
+"""Chromium as the tests run it: with a microphone that is not there, and without going out."""
+
+import os
+import shutil
+from contextlib import contextmanager
+
+from playwright.sync_api import sync_playwright
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--mute-audio",
+]
+# Its microphone beeps twice in a second; nobody is asked for permission.
+FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+
+
+def executable():
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+
+
+@contextmanager
+def chromium(*flags, microphone=True, sound=None, hosts=None):
+    """A browser. `sound` is a WAV file that its microphone hears over and over; `hosts` maps names, such as
+    *.example.com, to the port of a server with TLS on this machine, whose certificate nobody knows.
+    """
+    arguments = [*FLAGS, *flags, *(FAKE_MICROPHONE if microphone else [])]
+    if sound:
+        arguments.append(f"--use-file-for-fake-audio-capture={sound}")
+    if hosts:
+        rules = ", ".join(f"MAP {name}:443 127.0.0.1:{port}" for name, port in hosts.items())
+        arguments += [f"--host-resolver-rules={rules}", "--ignore-certificate-errors"]
+    with _beside_django(), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable(), args=arguments)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def open_page(browser, url="about:blank", **options):
+    """A page of a visitor of its own, and the list of what goes wrong in it: errors and warnings of the console."""
+    page = browser.new_context(**options).new_page()
+    problems = []
+    page.on("console", lambda message: problems.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(url)
+    return page, problems
+
+
+@contextmanager
+def _beside_django():
+    """Playwright has an event loop in the thread, in which Django would refuse to reach the database."""
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+        else:
+            os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
