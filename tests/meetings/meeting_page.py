@@ -24,7 +24,7 @@ class ScriptedClient(MockClient):
     base = ""
     numbers = itertools.count(1)
 
-    is_simulated = False  # type: ignore[assignment]
+    is_simulated = False
 
     def create_meeting(self, room_name_prefix, end_date, room):
         name = f"{room_name_prefix}-{next(self.numbers)}"

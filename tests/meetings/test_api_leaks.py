@@ -38,6 +38,8 @@ def routes(room, meeting):
         ("post", f"{meetings}/{meeting.pk}/join"),
         ("patch", f"/v1/meetings/{meeting.pk}/deactivate"),
         ("delete", f"/v1/rooms/{room.pk}"),
+        ("get", "/standup"),
+        ("get", f"/standup/{meeting.pk}"),
         ("get", "/v1/config"),
         ("get", "/v1/schema"),
     ]
