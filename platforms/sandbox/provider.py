@@ -23,6 +23,10 @@ class Provider:
     def routes(self) -> Blueprint:
         raise NotImplementedError
 
+    def register(self, product: str, secret: str) -> None:
+        """Send webhooks to the product at this address, as if it had been registered before."""
+        raise NotImplementedError
+
     def admit(self, room_name: str, query: Mapping[str, str]) -> Admission:
         """What somebody gets who opens the room's address with this query. Raises NotAdmitted."""
         raise NotImplementedError

@@ -1,0 +1,135 @@
+"""The mock platform's rooms: each is there as soon as somebody opens its address."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, jsonify
+
+from platforms.sandbox.api import Refused, misbehave
+from platforms.sandbox.provider import Provider
+from platforms.sandbox.webhooks import Endpoint
+from platforms.sandbox.whereby_events import iso
+from platforms.sandbox.world import AUTOMATIC, Admission, File, NotAdmitted, Recording, Room, Rules, SandboxError
+
+if TYPE_CHECKING:
+    from platforms.sandbox.server import Sandbox
+
+PAUSES = (1.0, 2.0)  # seconds between the attempts of a webhook
+LINK_SECONDS = 3600
+KINDS = {
+    "joined": "participant.joined",
+    "left": "participant.left",
+    "call_started": "meeting.started",
+    "call_ended": "meeting.ended",
+    "recording_started": "recording.started",
+    "recording_ready": "recording.ready",
+    "recording_failed": "recording.failed",
+}
+
+
+class Mock(Provider):
+    name = "mock"
+
+    def __init__(self, sandbox: "Sandbox") -> None:
+        super().__init__(sandbox)
+        self.faults = sandbox.faults["mock"]
+        self.courier = sandbox.couriers["mock"]
+        self.endpoint: Endpoint | None = None
+
+    def register(self, product: str, secret: str) -> None:
+        self.endpoint = Endpoint("mock", f"{product}/v1/mock/webhook", secret, PAUSES)
+
+    def routes(self) -> Blueprint:
+        api = Blueprint("mock", __name__, url_prefix="/mock")
+        api.register_error_handler(Refused, Refused.response)
+        api.add_url_rule("/<name>/presence", "presence", self._presence, methods=["GET"])
+        api.add_url_rule("/<name>", "close", self._close, methods=["DELETE"])
+        return api
+
+    def _presence(self, name: str) -> Response:
+        misbehave(self.faults, _failure)
+        room = self.world.room("mock", name)
+        return jsonify([_present(person) for person in (room.people if room else [])])
+
+    def _close(self, name: str) -> Response:
+        """Also one that nobody has opened yet, so that nobody does."""
+        misbehave(self.faults, _failure)
+        with self.world.lock:
+            self.world.close(self.world.room("mock", name) or self.world.make_room("mock", name, Rules()))
+        return Response(status=204)
+
+    def admit(self, room_name: str, query: Mapping[str, str]) -> Admission:
+        """`host` lets in as host whatever it holds: there is nothing to guard."""
+        with self.world.lock:
+            room = self.world.room("mock", room_name) or self.world.make_room("mock", room_name, _rules(query))
+        if room.closed:
+            raise NotAdmitted("This meeting has ended.", "no-room")
+        is_host = bool(query.get("host"))
+        may_record = room.rules.recording == "cloud"
+        return Admission(room, query.get("name", ""), "host" if is_host else "visitor", None, may_record)
+
+    def tell(self, what: str, room: Room, **facts: Any) -> None:
+        if what in KINDS and self.endpoint:
+            self.courier.send(self.endpoint, self._event(what, room, **facts))
+
+    def _event(self, what: str, room: Room, **facts: Any) -> dict[str, Any]:
+        common = {"id": str(uuid.uuid4()), "type": KINDS[what], "room_name": room.name, "meeting_id": ""}
+        if person := facts.get("person"):
+            about = {"session_id": person.session_id, "user_id": person.user_id, "user_name": person.name}
+            return {**common, **about, "at": _seconds(person.left_at if what == "left" else person.joined_at)}
+        if call := facts.get("call"):
+            at = call.ended_at if what == "call_ended" else call.started_at
+            return {**common, "session_id": call.id, "at": _seconds(at)}
+        return {**common, **self._of_recording(what, facts["recording"])}
+
+    def _of_recording(self, what: str, recording: Recording) -> dict[str, Any]:
+        at = recording.started_at if what == "recording_started" else recording.stopped_at or recording.started_at
+        told: dict[str, Any] = {
+            "recording_id": recording.id,
+            "started_at": _seconds(recording.started_at),
+            "at": _seconds(at),
+        }
+        if what == "recording_ready":
+            seconds = -1 if self.faults.use_up("expired_links") else LINK_SECONDS
+            told |= {"duration": round(recording.seconds, 3)}
+            told |= {"download_url": self.sandbox.links.make("mock", recording.id, seconds)[0]}
+        if what == "recording_failed":
+            told |= {"error": recording.error}
+        return told
+
+    def keep(self, recording: Recording, files: Sequence[File]) -> None:
+        if not files:
+            raise SandboxError("There was nothing to record.")
+        recording.kept["file"] = files[0]
+
+
+def _rules(query: Mapping[str, str]) -> Rules:
+    recording = query.get("recording", "none")
+    trigger = query.get("trigger", "none")
+    return Rules(
+        recording=recording if recording in {"none", "local", "cloud"} else "none",
+        trigger=trigger if trigger in {"none", "prompt", *AUTOMATIC} else "none",
+    )
+
+
+def _present(person: Any) -> dict[str, Any]:
+    return {
+        "session_id": person.session_id,
+        "name": person.name,
+        "user_id": person.user_id,
+        "joined_at": iso(person.joined_at),
+    }
+
+
+def _failure(status: int) -> Refused:
+    return Refused(status, {"error": "asked to fail"})
+
+
+def _seconds(moment: datetime) -> float:
+    return moment.timestamp()
+
+
+def routes(sandbox: "Sandbox") -> Blueprint:
+    return sandbox.providers["mock"].routes()
