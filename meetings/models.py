@@ -40,6 +40,10 @@ class MeetingQuerySet(models.QuerySet["Meeting"]):
     def live(self) -> "MeetingQuerySet":
         return self.filter(state=Meeting.State.LIVE)
 
+    def under_way(self, now: datetime) -> "MeetingQuerySet":
+        """Those that people can join: live, and not past their time with nobody in."""
+        return self.live().filter(models.Q(end_date__gt=now) | models.Q(num_clients__gt=0))
+
     def unfinished(self) -> "MeetingQuerySet":
         return self.filter(state__in=[Meeting.State.OPENING, Meeting.State.LIVE])
 

@@ -109,16 +109,23 @@ def ranked(transcripts: models.QuerySet[Transcript], query: Query, limit: int, o
 
 def snippets(body: str, query: Query) -> tuple[list[str], int]:
     """Some places at which it matches, as plain text, and how many segments match in all."""
-    lines: dict[int, str] = {}
+    places, count = matching_lines(body, query)
+    return list(places.values()), count
+
+
+def matching_lines(body: str, query: Query) -> tuple[dict[int, str], int]:
+    """The same, with the number of each line: 0 is the first segment, in the order in which they were written."""
+    places: dict[int, str] = {}
     count, end_of_line = 0, -1
     for match in query.pattern().finditer(body):
         if match.start() < end_of_line:
             continue
         start, end_of_line = body.rfind("\n", 0, match.start()) + 1, _end_of_line(body, match.end())
         count += 1
-        if len(lines) < SNIPPETS:
-            lines[start] = _around(body[start:end_of_line], match.start() - start, match.end() - start)
-    return list(lines.values()), count
+        if len(places) < SNIPPETS:
+            line = _around(body[start:end_of_line], match.start() - start, match.end() - start)
+            places[body.count("\n", 0, start)] = line
+    return places, count
 
 
 def _terms(text: str) -> Iterator[tuple[bool, str, bool]]:

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Q
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound, PermissionDenied
@@ -71,8 +70,7 @@ class ActiveMeetings(ApiView):
     )
     def get(self, request: Request, room_name: str) -> Response:
         room = find_room(Room.objects.all(), name=room_name)
-        under_way = Q(end_date__gt=timezone.now()) | Q(num_clients__gt=0)
-        meetings = Meeting.objects.live().filter(under_way, room=room)
+        meetings = Meeting.objects.under_way(timezone.now()).filter(room=room)
         return Response([shown(request, room, meeting) for meeting in meetings])
 
 
