@@ -161,6 +161,9 @@ def progress(request: HttpRequest, transcript: Transcript) -> dict[str, Any]:
         "progress": WAITING.get(Status(transcript.status)),
         "audio_is_gone": transcript.audio_deleted,
     }
+    recording_id = transcript.recording_id
+    if recording_id is None:
+        return shown
     recordings = Recording.objects.select_related("transcript", "meeting__room").prefetch_related("tracks")
     recording: Any = with_fate(recordings).get(pk=recording_id)
     if transcript.status != Status.ENDED:
