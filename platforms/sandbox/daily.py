@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from platforms import signing
 from platforms.sandbox import (
     daily_events,
     daily_keeping,
@@ -19,7 +20,7 @@ from platforms.sandbox.api import Refused, Window, misbehave
 from platforms.sandbox.daily_errors import refused
 from platforms.sandbox.daily_webhooks import Webhook
 from platforms.sandbox.provider import Provider
-from platforms.sandbox.world import Admission, File, NotAdmitted, Recording, Room
+from platforms.sandbox.world import Admission, File, NotAdmitted, Recording, Room, SandboxError
 
 if TYPE_CHECKING:
     from platforms.sandbox.server import Sandbox
@@ -43,7 +44,12 @@ class Daily(Provider):
         self.windows = {"most": Window(*MOST), "slow": Window(*SLOW), "starts": Window(*STARTS)}
 
     def register(self, product: str, secret: str) -> None:
-        """As if the product had registered its webhook before; it is not tried out."""
+        """As if the product had registered its webhook before; it is not tried out. The secret is base64."""
+        try:
+            signing.decode_secret(secret)
+        except ValueError as error:
+            raise SandboxError(f"Daily cannot sign webhooks: {error}.") from error
+        self.webhooks.clear()
         daily_webhooks.add(self, f"{product}/v1/daily/webhook", secret, daily_webhooks.KINDS, "exponential")
 
     def routes(self) -> Blueprint:
@@ -54,7 +60,7 @@ class Daily(Provider):
             part.add_routes(api, self)
         api.add_url_rule("", "domain", self._domain, strict_slashes=False)
         everything = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-        api.add_url_rule("/<path:rest>", "nowhere", self._nowhere, methods=everything)
+        api.add_url_rule("/<anything:rest>", "nowhere", self._nowhere, methods=everything)
         return api
 
     def _guard(self) -> None:

@@ -45,7 +45,7 @@ class Mock(Provider):
         api = Blueprint("mock", __name__, url_prefix="/mock")
         api.register_error_handler(Refused, Refused.response)
         api.add_url_rule("/<name>/presence", "presence", self._presence, methods=["GET"])
-        api.add_url_rule("/<name>", "close", self._close, methods=["DELETE"])
+        api.add_url_rule("/<anything:name>", "close", self._close, methods=["DELETE"])
         return api
 
     def _presence(self, name: str) -> Response:
@@ -56,6 +56,7 @@ class Mock(Provider):
     def _close(self, name: str) -> Response:
         """Also one that nobody has opened yet, so that nobody does."""
         misbehave(self.faults, _failure)
+        name = name.strip("/")
         with self.world.lock:
             self.world.close(self.world.room("mock", name) or self.world.make_room("mock", name, Rules()))
         return Response(status=204)

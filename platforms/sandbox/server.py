@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
+from werkzeug.routing import PathConverter
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from platforms.sandbox.faults import Faults
@@ -62,6 +63,8 @@ class Sandbox:
         self.chores: list[Callable[[], object]] = [self.world.review]  # done every moment; see `Clock`
         self.providers = _providers(self)
         self.app = Flask("platforms.sandbox")
+        self.app.url_map.merge_slashes = False  # a redirect would be an answer that no provider gives
+        self.app.url_map.converters["anything"] = Anything
         for name in MODULES:
             if find_spec(f"platforms.sandbox.{name}"):
                 self.app.register_blueprint(importlib.import_module(f"platforms.sandbox.{name}").routes(self))
@@ -88,6 +91,13 @@ def _providers(sandbox: Sandbox) -> dict[str, Provider]:
     from platforms.sandbox.whereby import Whereby
 
     return {provider.name: provider(sandbox) for provider in (Daily, Whereby, Mock)}
+
+
+class Anything(PathConverter):
+    """The rest of a path, whatever it begins with."""
+
+    regex = ".*?"
+    part_isolating = False
 
 
 class Clock:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import requests
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -42,6 +43,7 @@ class Storage:
 
     def start(self) -> None:
         self._thread.start()
+        requests.post(f"{self.url}/moto-api/reset", timeout=30).raise_for_status()
         self._make_buckets()
 
     def stop(self) -> None:

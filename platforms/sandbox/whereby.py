@@ -50,7 +50,7 @@ class Whereby(Provider):
         for part in (whereby_meetings, whereby_theme, whereby_insights, whereby_recordings):
             part.add_routes(api, self)
         everything = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-        api.add_url_rule("/<path:rest>", "nowhere", self._nowhere, methods=everything)
+        api.add_url_rule("/<anything:rest>", "nowhere", self._nowhere, methods=everything)
         return api
 
     def _guard(self) -> None:

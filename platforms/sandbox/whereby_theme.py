@@ -30,4 +30,4 @@ def add_routes(api: Blueprint, whereby: "Whereby") -> None:
             raise invalid("The Content-Type is not supported.")
         return Response(status=204)
 
-    api.add_url_rule("/rooms/<path:name>/theme/<part>", "theme", put, methods=["PUT"])
+    api.add_url_rule("/rooms/<anything:name>/theme/<part>", "theme", put, methods=["PUT"])
