@@ -4,8 +4,9 @@ import itertools
 from contextlib import contextmanager
 
 from platforms.backends.mock import MockClient
+from platforms.base import VideoPlatformClient
 from platforms.handler import register_platform, unregister_platform
-from platforms.types import JoinLink, MeetingData
+from platforms.types import MeetingData
 from tests.stub_provider import Answer, StubProvider
 
 # What it does is said by tests, by calling functions in its window.
@@ -32,7 +33,7 @@ class ScriptedClient(MockClient):
         return MeetingData(f"id-{name}", name, url, f"{url}?key=host-key", self.name)
 
     def join_link(self, request):
-        return JoinLink(super().join_link(request).url)
+        return VideoPlatformClient.join_link(self, request)
 
 
 @contextmanager
