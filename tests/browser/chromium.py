@@ -4,7 +4,7 @@ import os
 import shutil
 from contextlib import contextmanager
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Playwright, sync_playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -35,7 +35,7 @@ def chromium(*flags, microphone=True, sound=None, hosts=None):
     if hosts:
         rules = ", ".join(f"MAP {name}:443 127.0.0.1:{port}" for name, port in hosts.items())
         arguments += [f"--host-resolver-rules={rules}", "--ignore-certificate-errors"]
-    with _beside_django(), sync_playwright() as playwright:
+    with _playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=arguments)
         try:
             yield browser
@@ -53,15 +53,28 @@ def open_page(browser, url="about:blank", **options):
     return page, problems
 
 
+class _Playwright:
+    """There may be one in a thread, which several browsers share."""
+
+    users = 0
+    driver: Playwright
+    unsafe: str | None
+
+
 @contextmanager
-def _beside_django():
-    """Playwright has an event loop in the thread, in which Django would refuse to reach the database."""
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+def _playwright():
+    if not _Playwright.users:
+        # It has an event loop in the thread, in which Django would refuse to reach the database.
+        _Playwright.unsafe = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+        _Playwright.driver = sync_playwright().start()
+    _Playwright.users += 1
     try:
-        yield
+        yield _Playwright.driver
     finally:
-        if before is None:
-            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-        else:
-            os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+        _Playwright.users -= 1
+        if not _Playwright.users:
+            _Playwright.driver.stop()
+            os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
+            if _Playwright.unsafe is not None:
+                os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = _Playwright.unsafe

@@ -1,0 +1,247 @@
+// The meeting page: one step after another, and what is shown of it.
+
+import { Captures } from "./capture.js";
+import { frameFor } from "./frame.js";
+import { Microphone } from "./microphone.js";
+import { Refused, Wire, wait } from "./wire.js";
+
+const RETRY = 1000; // milliseconds
+
+const facts = JSON.parse(document.getElementById("facts").textContent);
+const query = Object.fromEntries(new URLSearchParams(location.search));
+const part = (id) => document.getElementById(id);
+
+const frame = frameFor(facts);
+const wire = new Wire();
+const microphone = new Microphone(Math.floor(Math.random() * 100));
+const captures = new Captures(wire, microphone, tellSource);
+let people = new Map(); // by session
+let recordings = new Map(); // by id
+let isIn = false;
+
+function show(step, heading) {
+  for (const id of ["join", "waiting", "in", "over"]) part(id).hidden = id !== step;
+  if (heading) part(heading).focus();
+}
+
+function problem(text) {
+  part("problem").textContent = text;
+  part("problem").hidden = !text;
+}
+
+function element(tag, text, properties = {}) {
+  return Object.assign(document.createElement(tag), { textContent: text, ...properties });
+}
+
+// Joining and leaving
+
+async function join(name) {
+  problem("");
+  let state;
+  try {
+    state = await wire.join(name, query);
+  } catch (error) {
+    if (error instanceof Refused) frame.refused({ reason: error.reason, message: error.message });
+    problem(error instanceof Refused ? error.message : "The sandbox cannot be reached.");
+    return;
+  }
+  if (state.state === "waiting") {
+    show("waiting", "waiting-title");
+    frame.waiting();
+  }
+  apply(state);
+  follow();
+}
+
+async function follow() {
+  const seat = wire.seat;
+  while (seat && wire.seat === seat) {
+    try {
+      const state = await wire.news();
+      if (wire.seat === seat) apply(state);
+    } catch (error) {
+      if (wire.seat !== seat) return;
+      if (error instanceof Refused && error.reason === "no-seat") over("The connection was lost.", true);
+      else await wait(RETRY);
+    }
+  }
+}
+
+// Whether there was anything to leave.
+async function leave() {
+  if (!wire.seat) return false;
+  const seat = wire.seat;
+  await captures.follow([]);
+  if (wire.seat !== seat) return true;
+  await wire.leave();
+  reset();
+  show("over", "over-title");
+  part("over-title").textContent = "You have left the meeting.";
+  frame.left();
+  part("over-title").focus();
+  return true;
+}
+
+function over(text, again) {
+  captures.follow([]);
+  wire.forget();
+  reset();
+  part("over-title").textContent = text;
+  part("again").hidden = !again;
+  show("over", "over-title");
+}
+
+function reset() {
+  isIn = false;
+  people = new Map();
+  recordings = new Map();
+  part("again").hidden = false;
+}
+
+// What holds now
+
+function apply(state) {
+  if (state.state === "refused") return over("The host did not let you in.", true);
+  if (state.state === "out") return sentOut(state);
+  if (state.state === "in") present(state);
+  return undefined;
+}
+
+function sentOut(state) {
+  over("The meeting has ended.", !state.closed);
+  frame.ended(state.closed);
+}
+
+function present(state) {
+  const before = people;
+  const now = new Map(state.people.map((person) => [person.session, person]));
+  if (!isIn) {
+    isIn = true;
+    show("in", "room");
+    frame.joined(state);
+  }
+  showPeople(state);
+  const isChanged = [...before.keys()].join() !== [...now.keys()].join();
+  people = now;
+  if (isChanged) frame.people(before.size ? before : now, state.people);
+  showRecording(state);
+  showKnocks(state.waiting);
+}
+
+function showPeople(state) {
+  const items = state.people.map((person) => {
+    const marks = [person.you && "(you)", person.host && "host"].filter(Boolean);
+    const item = element("li", person.name);
+    if (marks.length) item.append(element("span", marks.join(", "), { className: "hint" }));
+    return item;
+  });
+  part("people").replaceChildren(...items);
+}
+
+function showRecording(state) {
+  const now = new Map(state.recordings.map((one) => [one.id, one]));
+  for (const [id, one] of now) if (!recordings.has(id)) frame.recording(true, one);
+  for (const [id, one] of recordings) if (!now.has(id)) frame.recording(false, one);
+  recordings = now;
+  const isOn = now.size > 0;
+  const text = isOn ? "This meeting is being recorded." : "Nothing is being recorded.";
+  if (part("recording").textContent !== text) part("recording").textContent = text;
+  part("recording").classList.toggle("on", isOn);
+  if (!isOn) part("sound").textContent = "";
+  part("record").hidden = !state.mayRecord;
+  part("record").textContent = isOn ? "Stop recording" : "Start recording";
+  captures.follow([...now.keys()]);
+}
+
+function tellSource(source) {
+  const tone = "No microphone can be used: a tone is recorded in its place.";
+  part("sound").textContent = source.isTone ? tone : "Your microphone is recorded.";
+}
+
+function showKnocks(waiting) {
+  const key = waiting.map((one) => one.number).join();
+  if (part("knocks").dataset.key === key) return;
+  part("knocks").dataset.key = key;
+  part("knocking").hidden = !waiting.length;
+  part("knocks").replaceChildren(...waiting.map(knock));
+}
+
+function knock({ number, name }) {
+  const item = element("li", name);
+  for (const [label, admit] of [["Let in", true], ["Refuse", false]]) {
+    const button = element("button", label, { type: "button", ariaLabel: `${label}: ${name}` });
+    button.addEventListener("click", () => attempt(() => wire.decide(number, admit)));
+    item.append(button);
+  }
+  return item;
+}
+
+// Buttons, and commands of the page around
+
+async function attempt(action) {
+  problem("");
+  try {
+    await action();
+  } catch (error) {
+    problem(error.message);
+  }
+}
+
+function mute(muted) {
+  microphone.mute(muted);
+  part("mute").setAttribute("aria-pressed", String(muted));
+  frame.muted(muted);
+}
+
+function toggleRecording(on) {
+  if (on !== recordings.size > 0) attempt(() => wire.record(on));
+}
+
+// The page around may bring a token that its address for this frame did not have.
+function prepare(more, name) {
+  for (const [key, value] of Object.entries(more)) {
+    if (!value || query[key] === value) continue;
+    query[key] = value;
+    if (!part("over").hidden && facts.refusal) show("join");
+    facts.refusal = null;
+  }
+  if (name && !part("name").value) part("name").value = name;
+}
+
+Object.assign(frame.commands, {
+  leave,
+  prepare,
+  record: toggleRecording,
+  mute: (muted) => mute(muted ?? !microphone.muted),
+});
+
+part("join").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const button = part("join").querySelector("button");
+  button.disabled = true;
+  join(part("name").value.trim()).finally(() => {
+    button.disabled = false;
+  });
+});
+part("mute").addEventListener("click", () => mute(!microphone.muted));
+part("record").addEventListener("click", () => toggleRecording(!recordings.size));
+part("again").addEventListener("click", () => show("join", "name"));
+document.querySelectorAll("[data-leave]").forEach((button) => button.addEventListener("click", () => leave()));
+
+window.addEventListener("pagehide", () => {
+  captures.follow([]);
+  wire.vanish();
+});
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+if (facts.refusal) {
+  part("over-title").textContent = facts.refusal.message;
+  part("again").hidden = true;
+  show("over");
+} else {
+  part("name").value = facts.name;
+  show("join");
+}
+frame.ready();
