@@ -58,7 +58,8 @@ class Daily(Provider):
         api.register_error_handler(Refused, Refused.response)
         for part in (daily_rooms, daily_tokens, daily_meetings, daily_recordings, daily_webhooks):
             part.add_routes(api, self)
-        api.add_url_rule("", "domain", self._domain, strict_slashes=False)
+        for base in ("", "/"):
+            api.add_url_rule(base, "domain", self._domain)
         everything = ["GET", "POST", "PUT", "PATCH", "DELETE"]
         api.add_url_rule("/<anything:rest>", "nowhere", self._nowhere, methods=everything)
         return api

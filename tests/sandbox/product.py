@@ -14,7 +14,7 @@ from tests.stub_provider import Answer, StubProvider
 class Received:
     path: str
     body: bytes
-    headers: CaseInsensitiveMapping
+    headers: Any  # whose names ignore case
 
     @property
     def json(self) -> Any:
@@ -22,7 +22,7 @@ class Received:
 
     @property
     def kind(self) -> str:
-        return self.json.get("type", "probe")
+        return str(self.json.get("type", "probe"))
 
 
 class Product(StubProvider):
