@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -15,11 +14,10 @@ from rooms.models import Room
 from tests.browser.chromium import chromium
 from tests.live import wait_until
 from tests.meetings.meeting_page import scripted_platform
+from tests.meetings.visits import heading, visitors
 from tests.stub_provider import Answer, StubProvider
 
 pytestmark = pytest.mark.browser
-# What Chromium writes when a test has calls refused, or has something framed that may not be.
-EXPECTED = ("Failed to load resource", "Framing 'http://127.0.0.1:")
 
 
 @pytest.fixture(scope="module")
@@ -49,38 +47,8 @@ def asking(room):
 
 @pytest.fixture
 def visit(browser, live_server):
-    """Opens a page for somebody; at the end no page may have complained."""
-    contexts, complaints = [], []
-
-    def visit(path="/standup", user=None, before=None, **options):
-        context = browser.new_context(base_url=live_server.url, **options)
-        contexts.append(context)
-        if user:
-            client = Client()
-            client.force_login(user)
-            context.add_cookies(
-                [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
-            )
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        if before:
-            before(page)
-        page.goto(path)
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert [text for text in complaints if not text.startswith(EXPECTED)] == []
-
-
-def heading(page, text):
-    """The state of that heading shows, and the focus is on it."""
-    found = page.get_by_role("heading", name=text)
-    expect(found).to_be_visible()
-    expect(found).to_be_focused()
+    with visitors(browser, live_server) as visit:
+        yield visit
 
 
 def in_call(page):
