@@ -34,7 +34,7 @@ class Meetings:
         self.daily = daily
         self.world = daily.world
         self._seen: dict[str, Any] = {}
-        self._seen_at = 0.0
+        self._seen_at = float("-inf")
 
     # Now
 

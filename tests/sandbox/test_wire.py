@@ -18,16 +18,17 @@ from tests.sandbox.shapes import differences, notes
 PAYLOADS = Path(__file__).parent.parent / "payloads"
 ROOM = "standup-20260101090000-a1b2c3"
 
+
+def configured(room):
+    names = ("eject_at_room_exp", "exp", "enable_chat", "enable_knocking", "recordings_bucket")
+    return notes(optional=" ".join(f"{room}.config.{name}" for name in names))
+
+
 # Where the sandbox may differ from what is recorded, and why.
 NOTES = {
     # A configuration holds what differs from the defaults only.
-    "daily/answers/room": notes(
-        optional="$.config.eject_at_room_exp $.config.exp $.config.enable_chat $.config.enable_knocking $.config.recordings_bucket"
-    ),
-    "daily/answers/rooms": notes(
-        optional="$.data[].config.eject_at_room_exp $.data[].config.exp $.data[].config.enable_chat $.data[].config.enable_knocking "
-        "$.data[].config.recordings_bucket"
-    ),
+    "daily/answers/room": configured("$"),
+    "daily/answers/rooms": configured("$.data[]"),
     # The session is told since 2026, and only while there is one.
     "daily/answers/presence": notes(
         maps="$", nullable="$.*[].userId $.*[].userName $.*[].mtgSessionId", optional="$.*[].mtgSessionId"
