@@ -54,14 +54,14 @@ class Page:
         ]
 
     def show(self, platform: str, room_name: str) -> ResponseReturnValue:
-        """A refusal is shown by the same page, as it is the page that tells whoever frames it."""
+        """A refusal is shown by the same page, and not by a status: the page tells whoever frames it."""
         facts: dict[str, Any] = {"platform": platform, "room": room_name}
         try:
             admission = self._admit(platform, room_name, request.args)
         except NotAdmitted as error:
             facts["refusal"] = {"reason": error.reason, "message": str(error)}
-            return render_template("meeting.html", facts=facts, provider=PROVIDERS[platform]), 404
-        facts["name"] = admission.name or request.args.get("displayName") or request.args.get("name", "")
+        else:
+            facts["name"] = admission.name or request.args.get("displayName") or request.args.get("name", "")
         return render_template("meeting.html", facts=facts, provider=PROVIDERS[platform])
 
     def join(self, platform: str, room_name: str) -> ResponseReturnValue:

@@ -132,7 +132,7 @@ function showPeople(state) {
   const items = state.people.map((person) => {
     const marks = [person.you && "(you)", person.host && "host"].filter(Boolean);
     const item = element("li", person.name);
-    if (marks.length) item.append(element("span", marks.join(", "), { className: "hint" }));
+    if (marks.length) item.append(" ", element("span", marks.join(", "), { className: "hint" }));
     return item;
   });
   part("people").replaceChildren(...items);
