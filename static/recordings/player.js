@@ -27,6 +27,7 @@ class Player {
     const on = (target, name, act) => target.addEventListener(name, act, { signal: this.signal, passive: true });
     for (const name of ["timeupdate", "seeking", "play"]) on(this.audio, name, () => this.showCurrent());
     on(this.audio, "error", () => this.showError());
+    if (this.audio.error) this.showError(); // it failed before this was listening
     for (const name of ["wheel", "touchmove"]) on(window, name, () => this.follow(false));
     on(window, "keydown", (event) => {
       const isScrolling = MOVES.has(event.key) && !event.target.closest?.("audio, input, textarea, select");
@@ -83,9 +84,9 @@ class Player {
     if (this.isFollowing) this.scroll();
   }
 
+  // At once: a slow motion would go on against a reader who scrolls elsewhere meanwhile.
   scroll() {
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.current?.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+    this.current?.scrollIntoView({ block: "nearest" });
   }
 
   showError() {
