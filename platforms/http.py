@@ -4,7 +4,8 @@ import json
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -243,6 +244,22 @@ def _meaning(error: Exception) -> tuple[str, bool]:
     if isinstance(error, requests.exceptions.SSLError):
         return "has no certificate that is trusted, or does not encrypt", True
     return "broke the connection off", True
+
+
+@contextmanager
+def unless_gone(*words: str) -> Iterator[None]:
+    """Let a refusal pass that says that there is no such thing (any more): by status 404, or by one of these words."""
+    try:
+        yield
+    except PlatformRejected as error:
+        said = str(error).replace(" ", "")
+        if error.status != 404 and not any(word in said for word in words):
+            raise
+
+
+def path_to(kind: str, name: str) -> str:
+    """The path of one thing below the API's address, whatever its name holds."""
+    return f"/{kind}/{quote(name, safe='')}"
 
 
 def retry_after(header: str) -> float | None:

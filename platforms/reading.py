@@ -7,12 +7,13 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 TEXT_LIMIT = 255  # characters; what the database columns for a provider's ids and names hold
 LARGEST_INTEGER = 2**63 - 1  # what a database holds
 MILLISECONDS_FROM = 1e11  # as seconds this would be the year 5138
+LONGEST_DURATION = 366 * 24 * 3600  # seconds; what claims to be longer says nothing
 FIRST_YEAR, LAST_YEAR = 2000, 2100  # a time outside says nothing, and would overflow when reckoned with
 
 
@@ -74,6 +75,25 @@ def moment(value: Any) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return found if FIRST_YEAR <= found.year <= LAST_YEAR else None
+
+
+def first_moment(source: Mapping[str, Any], *names: str) -> datetime | None:
+    """The first of the named fields that holds a time."""
+    return next(filter(None, (moment(source.get(name)) for name in names)), None)
+
+
+def after(start: datetime | None, seconds: Any) -> datetime | None:
+    """The end of what began at `start` and lasted so long; None where that is not said, or cannot be."""
+    duration = number(seconds)
+    if start is None or duration is None or not 0 <= duration <= LONGEST_DURATION:
+        return None
+    return start + timedelta(seconds=duration)
+
+
+def objects(answer: Any, name: str) -> list[dict[str, Any]] | None:
+    """The objects of a list, bare or under `name`; None for what is no list."""
+    items = answer.get(name) if isinstance(answer, dict) else answer
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else None
 
 
 def key_of(*parts: str | bytes) -> str:

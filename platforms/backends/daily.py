@@ -7,17 +7,17 @@ import threading
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from platforms import events, signing
 from platforms.base import VideoPlatformClient
 from platforms.exceptions import PlatformRejected, PlatformUnavailable, UnsupportedCapability, WebhookRejected
-from platforms.http import ProviderAPI
-from platforms.reading import integer, key_of, load, mapping, moment, number, text
+from platforms.http import ProviderAPI, path_to, unless_gone
+from platforms.reading import after, first_moment, integer, key_of, load, mapping, moment, number, objects, text
 from platforms.types import (
     JoinLink,
     JoinRequest,
@@ -47,7 +47,6 @@ RECORDING_LIMIT = 8 * 3600  # seconds; without it a recording ends after three h
 RESERVED_INSTANCE = "c3df927c-f738-4471-a2b7-066fa7e95a6b"
 # Seconds. A delivery is tried for about an hour, and nothing says that a later try has a new timestamp.
 WEBHOOK_WINDOW = 2 * 3600
-LONGEST_DURATION = 366 * 24 * 3600  # seconds; what claims to be longer says nothing
 KEY_LIMIT = 2048  # characters of an S3 key
 URL_LIMIT = 4096  # characters of an address or a meeting token
 
@@ -101,14 +100,14 @@ def _facts(event: Fields, payload: Fields) -> dict[str, Any]:
     joined_at, user_id = moment(payload.get("joined_at")), text(payload, "user_id")
     return {
         "raw": event,
-        "sent_at": _first_moment(event, "event_ts", "ts", "timestamp") or datetime.now(UTC),
+        "sent_at": first_moment(event, "event_ts", "ts", "timestamp") or datetime.now(UTC),
         "room_name": room_name,
         "session_id": _session(payload),
         "user_id": None if user_id in {"", "hipaa"} else user_id,  # under HIPAA the word stands for what is no UUID
         "user_name": text(payload, "user_name") or None,
         "joined_at": joined_at,
-        "left_at": _after(joined_at, payload.get("duration")),
-        "started_at": _first_moment(payload, "start_ts", "start_time"),
+        "left_at": after(joined_at, payload.get("duration")),
+        "started_at": first_moment(payload, "start_ts", "start_time"),
         "ended_at": moment(payload.get("end_ts")),
         "recording_id": recording_id,
         "recording_or_room": recording_id or room_name,
@@ -122,17 +121,6 @@ def _facts(event: Fields, payload: Fields) -> dict[str, Any]:
         "failed_at": moment(payload.get("timestamp")),
         "error": text(payload, "error_msg", "error"),
     }
-
-
-def _first_moment(source: Fields, *names: str) -> datetime | None:
-    return next(filter(None, (moment(source.get(name)) for name in names)), None)
-
-
-def _after(start: datetime | None, seconds: Any) -> datetime | None:
-    duration = number(seconds)
-    if start is None or duration is None or not 0 <= duration <= LONGEST_DURATION:
-        return None
-    return start + timedelta(seconds=duration)
 
 
 def _s3_key(source: Fields) -> str:
@@ -264,7 +252,7 @@ class DailyClient(VideoPlatformClient):
         except PlatformRejected as error:
             if "already exists" not in str(error).lower():
                 raise
-        room = mapping(self._get(_path("rooms", body["name"])))
+        room = mapping(self._get(path_to("rooms", body["name"])))
         is_ours = number(mapping(room.get("config")).get("exp")) == body["properties"]["exp"]
         return room if is_ours else None
 
@@ -277,12 +265,12 @@ class DailyClient(VideoPlatformClient):
     def extend_meeting(self, room_name: str, end_date: datetime) -> None:
         """https://docs.daily.co/reference/rest-api/rooms/set-room-config"""
         properties = {"exp": int(end_date.timestamp())}
-        self.api.post(_path("rooms", room_name), {"properties": properties}, repeatable=True)
+        self.api.post(path_to("rooms", room_name), {"properties": properties}, repeatable=True)
 
     def delete_room(self, room_name: str, meeting_id: str = "") -> bool:
         """https://docs.daily.co/reference/rest-api/rooms/delete-room; about two a second are let through."""
         with _unless_gone():
-            self.api.delete(_path("rooms", room_name))
+            self.api.delete(path_to("rooms", room_name))
         return True
 
     # People
@@ -332,7 +320,7 @@ class DailyClient(VideoPlatformClient):
 
     def get_presence(self, room_name: str) -> Sequence[Participant]:
         """https://docs.daily.co/reference/rest-api/rooms/get-room-presence"""
-        return _participants(self._items(self._get(f"{_path('rooms', room_name)}/presence")))
+        return _participants(self._items(self._get(f"{path_to('rooms', room_name)}/presence")))
 
     def get_all_presence(self) -> dict[str, Sequence[Participant]]:
         """https://docs.daily.co/reference/rest-api/presence; up to 15 s old, so that asking more often is no use."""
@@ -366,7 +354,7 @@ class DailyClient(VideoPlatformClient):
             body["layout"] = {"preset": "raw-tracks-audio-only"}
         try:
             # A second call for the same instance changes nothing.
-            answer = mapping(self.api.post(f"{_path('rooms', room_name)}/recordings/start", body, repeatable=True))
+            answer = mapping(self.api.post(f"{path_to('rooms', room_name)}/recordings/start", body, repeatable=True))
         except PlatformRejected as error:
             if "has an active stream" not in str(error).lower():
                 raise
@@ -397,16 +385,15 @@ class DailyClient(VideoPlatformClient):
 
     def get_recording(self, recording_id: str) -> RecordingRef:
         """https://docs.daily.co/reference/rest-api/recordings/get-recording"""
-        return self._recording_ref(mapping(self.api.get(_path("recordings", recording_id))))
+        return self._recording_ref(mapping(self.api.get(path_to("recordings", recording_id))))
 
     def recording_link(self, recording_id: str) -> str:
         """https://docs.daily.co/reference/rest-api/recordings/get-recording-link
 
         For recordings of one file; it lasts an hour. What stands in the link's place when there is none is a sentence.
         """
-        link = text(
-            mapping(self.api.get(f"{_path('recordings', recording_id)}/access-link")), "download_link", limit=URL_LIMIT
-        )
+        answer = mapping(self.api.get(f"{path_to('recordings', recording_id)}/access-link"))
+        link = text(answer, "download_link", limit=URL_LIMIT)
         if not link.startswith(("https://", "http://")):
             said = self.api.safe_text(link.encode())
             raise PlatformRejected(f"{self.label} gave no link to the recording: {said}", self.name)
@@ -418,7 +405,7 @@ class DailyClient(VideoPlatformClient):
         Of a recording in a bucket of one's own only Daily's record goes; the files are the bucket owner's.
         """
         with _unless_gone():
-            self.api.delete(_path("recordings", recording_id))
+            self.api.delete(path_to("recordings", recording_id))
         return True
 
     def recording_store(self) -> RecordingStore | None:
@@ -438,7 +425,7 @@ class DailyClient(VideoPlatformClient):
         if not self._bucket():
             return []
         with _unless_gone():
-            item = mapping(self.api.get(_path("recordings", recording_id)))
+            item = mapping(self.api.get(path_to("recordings", recording_id)))
             return [key for key in (_s3_key(item), *(track.s3_key for track in _tracks(item) or ())) if key]
         return []
 
@@ -476,14 +463,14 @@ class DailyClient(VideoPlatformClient):
         Daily tries the address out during the call. One that it has stopped is set going again by being registered
         anew under its id. `secret` is base64.
         """
-        path = _path("webhooks", replace) if replace else "/webhooks"
+        path = path_to("webhooks", replace) if replace else "/webhooks"
         body = {"url": url, "eventTypes": list(VOCABULARY), "hmac": secret, "retryType": self.webhook_retry_type}
         return self._subscription(mapping(self.api.post(path, body, repeatable=bool(replace))))
 
     def delete_webhook(self, subscription_id: str) -> None:
         """https://docs.daily.co/reference/rest-api/webhooks/delete; one that is gone already is no error."""
         with _unless_gone():
-            self.api.delete(_path("webhooks", subscription_id))
+            self.api.delete(path_to("webhooks", subscription_id))
 
     def new_webhook_secret(self) -> str:
         return base64.b64encode(secrets.token_bytes(32)).decode()
@@ -563,28 +550,18 @@ class DailyClient(VideoPlatformClient):
         return []
 
     def _items(self, answer: Any) -> list[dict[str, Any]]:
-        """The objects of a list, bare or under "data". Nothing else may pass for an empty one."""
-        items = answer.get("data") if isinstance(answer, dict) else answer
-        if not isinstance(items, list):
+        """The objects of a list; nothing else may pass for an empty one."""
+        items = objects(answer, "data")
+        if items is None:
             raise self._odd("answered with something that is no list")
-        return [item for item in items if isinstance(item, dict)]
+        return items
 
     def _odd(self, what: str) -> PlatformUnavailable:
         return PlatformUnavailable(f"{self.label} {what}.", self.name)
 
 
-@contextmanager
-def _unless_gone() -> Iterator[None]:
-    """A room that has expired but is still there is refused with an error that says "deleted": true."""
-    try:
-        yield
-    except PlatformRejected as error:
-        if error.status != 404 and '"deleted":true' not in str(error).replace(" ", ""):
-            raise
-
-
-def _path(kind: str, name: str) -> str:
-    return f"/{kind}/{quote(name, safe='')}"
+# A room that has expired but is still there is refused with an error that says so.
+_unless_gone = partial(unless_gone, '"deleted":true')
 
 
 def _room_name(prefix: str) -> str:
@@ -618,7 +595,7 @@ def _session_data(item: Fields) -> SessionData | None:
     session_id, started_at = text(item, "id"), moment(item.get("start_time"))
     if not session_id or not started_at:
         return None
-    ended_at = None if item.get("ongoing") else _after(started_at, item.get("duration")) or started_at
+    ended_at = None if item.get("ongoing") else after(started_at, item.get("duration")) or started_at
     return SessionData(session_id, started_at, ended_at)
 
 

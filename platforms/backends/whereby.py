@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from django.utils import timezone
 from django.utils.text import slugify
@@ -29,8 +29,8 @@ from platforms.events import (
     RecordingReady,
 )
 from platforms.exceptions import PlatformRejected, PlatformUnavailable, WebhookRejected
-from platforms.http import ProviderAPI
-from platforms.reading import TEXT_LIMIT, integer, key_of, load, mapping, moment, number, text
+from platforms.http import ProviderAPI, path_to, unless_gone
+from platforms.reading import TEXT_LIMIT, integer, key_of, load, mapping, moment, number, objects, text
 from platforms.types import (
     MeetingData,
     Participant,
@@ -164,18 +164,14 @@ class WherebyClient(VideoPlatformClient):
         """
         if not meeting_id:
             raise PlatformRejected(f"Whereby closes rooms by meeting id; none is known for {room_name}.", self.name)
-        try:
-            self.api.delete(f"/meetings/{quote(meeting_id, safe='')}")
-        except PlatformRejected as error:
-            if error.status != 404:
-                raise
+        with unless_gone():
+            self.api.delete(path_to("meetings", meeting_id))
         return True
 
     def upload_logo(self, room_name: str, logo_path: Path) -> bool:
         """PUT /rooms/{roomName}/theme/logo, a PNG, best 400 px wide or more."""
-        segment = quote(room_name.strip("/"), safe="")
         image = ("logo.png", logo_path.read_bytes(), "image/png")
-        self.api.request("PUT", f"/rooms/{segment}/theme/logo", files={"image": image})
+        self.api.request("PUT", f"{path_to('rooms', room_name.strip('/'))}/theme/logo", files={"image": image})
         return True
 
     # Who is there: https://docs.whereby.com/reference/whereby-rest-api-reference/insights
@@ -203,14 +199,10 @@ class WherebyClient(VideoPlatformClient):
         """All items of a list, page by page; none where Whereby does not know what is asked for."""
         cursor = ""
         for _ in range(PAGES):
-            try:
+            page = {}
+            with unless_gone():
                 page = mapping(self.api.get(path, {**params, "limit": PAGE, **({"cursor": cursor} if cursor else {})}))
-            except PlatformRejected as error:
-                if error.status != 404:
-                    raise
-                return
-            results = page.get("results")
-            yield from (mapping(item) for item in (results if isinstance(results, list) else []))
+            yield from objects(page, "results") or []
             cursor = text(page, "cursor", limit=URL_LIMIT)
             if not cursor:
                 return

@@ -180,3 +180,22 @@ def test_a_key_is_equal_for_equal_parts_only():
     assert len(keys) == 6
     assert reading.key_of("ab") == reading.key_of(b"ab")
     assert len(reading.key_of("\ud800")) == 64
+
+
+def test_the_end_of_what_lasted_is_told_only_where_it_can_be():
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    assert reading.after(start, "90.5") == start + timedelta(seconds=90.5)
+    assert [reading.after(start, seconds) for seconds in (None, -1, 1e9, "soon", True)] == [None] * 5
+    assert reading.after(None, 5) is None
+
+
+def test_the_first_field_that_holds_a_time_counts():
+    source = {"a": "no", "b": None, "c": 1767258062, "d": 1}
+    assert reading.first_moment(source, "a", "b", "c", "d") == datetime.fromtimestamp(1767258062, UTC)
+    assert reading.first_moment(source, "a", "b") is None
+
+
+def test_the_objects_of_a_list_are_read_bare_or_by_name():
+    assert reading.objects([{"a": 1}, None, 5], "data") == [{"a": 1}]
+    assert reading.objects({"data": [{"a": 1}]}, "data") == [{"a": 1}]
+    assert [reading.objects(answer, "data") for answer in ({}, {"data": {}}, None, "x", 5)] == [None] * 5
