@@ -31,6 +31,8 @@ class Capture {
     const number = this.count;
     this.count += 1;
     this.sent = this.sent.then(() => this.send(number, chunk));
+    // Without one of them, what follows is of no use; `end` does not mind.
+    this.sent.catch(() => {});
   }
 
   send(number, chunk) {
@@ -42,7 +44,7 @@ class Capture {
     if (this.recorder?.state === "recording") this.recorder.stop();
     else this.resolveStopped();
     await this.stopped;
-    await this.sent;
+    await this.sent.catch(() => {});
     await this.wire.endAudio(this.seat, this.recording);
   }
 }
@@ -67,8 +69,14 @@ export class Captures {
     const capture = new Capture(this.wire, this.wire.seat, id, this.segments);
     this.segments += 1;
     const source = await this.microphone.open();
-    this.onSource(source);
-    if (this.running.has(id)) capture.begin(source.stream);
+    if (!this.running.has(id)) return capture;
+    try {
+      capture.begin(source.stream);
+      this.onSource(source.kind);
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error;
+      this.onSource("nothing");
+    }
     return capture;
   }
 

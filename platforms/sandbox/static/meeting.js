@@ -153,9 +153,14 @@ function showRecording(state) {
   captures.follow([...now.keys()]);
 }
 
+const SOURCES = {
+  microphone: "Your microphone is recorded.",
+  tone: "No microphone can be used: a tone is recorded in its place.",
+  nothing: "This browser cannot record: nothing of you is in the recording.",
+};
+
 function tellSource(source) {
-  const tone = "No microphone can be used: a tone is recorded in its place.";
-  part("sound").textContent = source.isTone ? tone : "Your microphone is recorded.";
+  part("sound").textContent = SOURCES[source];
 }
 
 function showKnocks(waiting) {
@@ -197,14 +202,9 @@ function toggleRecording(on) {
   if (on !== recordings.size > 0) attempt(() => wire.record(on));
 }
 
-// The page around may bring a token that its address for this frame did not have.
+// What the page around says of whoever joins, where the address of this frame does not.
 function prepare(more, name) {
-  for (const [key, value] of Object.entries(more)) {
-    if (!value || query[key] === value) continue;
-    query[key] = value;
-    if (!part("over").hidden && facts.refusal) show("join");
-    facts.refusal = null;
-  }
+  for (const [key, value] of Object.entries(more)) if (value) query[key] = value;
   if (name && !part("name").value) part("name").value = name;
 }
 

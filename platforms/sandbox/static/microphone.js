@@ -15,13 +15,13 @@ function tone(voice) {
   oscillator.connect(volume).connect(out);
   oscillator.start();
   context.resume();
-  return { stream: out.stream, close: () => context.close(), isTone: true };
+  return { stream: out.stream, close: () => context.close(), kind: "tone" };
 }
 
 async function microphone() {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: PLAIN });
   const close = () => stream.getTracks().forEach((track) => track.stop());
-  return { stream, close, isTone: false };
+  return { stream, close, kind: "microphone" };
 }
 
 export class Microphone {
