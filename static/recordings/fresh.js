@@ -5,7 +5,7 @@ import { ApiError, showLocalTimes } from "../site.js";
 export async function freshPage() {
   let response;
   try {
-    response = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
+    response = await fetch(location.pathname + location.search, { headers: { Accept: "text/html", "X-Quiet": "1" } });
   } catch {
     throw new ApiError(0, "The server cannot be reached.");
   }

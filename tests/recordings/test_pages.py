@@ -299,6 +299,11 @@ class TestRetry:
         assert failed.state == State.FAILED
         assert "does not help" in html(client)
 
+    def test_a_script_that_looks_again_uses_up_no_message(self, client, owner, failed):
+        self.retry(client, failed, owner)
+        assert "It is being tried again." not in client.get("/", headers={"X-Quiet": "1"}).content.decode()
+        assert "It is being tried again." in html(client)
+
     @pytest.mark.parametrize("elsewhere", ["https://evil.example.com/", "//evil.example.com", "javascript:alert(1)"])
     def test_nobody_is_sent_elsewhere(self, client, owner, failed, elsewhere):
         assert self.retry(client, failed, owner, next=elsewhere)["Location"] == "/"
