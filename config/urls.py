@@ -1,9 +1,19 @@
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import include, path, re_path
 
 from rooms.api.errors import unknown_path
 
+
+def icon(request: HttpRequest) -> HttpResponse:
+    """For pages that are not ours to put it into, as those of Admin."""
+    return redirect(static("icons/rooms.svg"))
+
+
 urlpatterns = [
+    path("favicon.ico", icon),
     path("admin/", admin.site.urls),
     path("", include("platforms.urls")),
     path("", include("rooms.urls")),

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_http_methods
 
-from meetings.models import Meeting, MeetingQuerySet, ProviderCall
+from meetings.models import Meeting, MeetingQuerySet, ParticipantSession, ProviderCall
 from meetings.opening import end_meeting
 from meetings.transitions import expect_somebody
 from platforms.admin_work import WorkAdmin, shortened
@@ -29,9 +29,10 @@ from rooms.moving import count_of
 if TYPE_CHECKING:
     MeetingModelAdmin = admin.ModelAdmin[Meeting]
     ProviderCallTable = admin.TabularInline[ProviderCall, Meeting]
+    PeopleTable = admin.TabularInline[ParticipantSession, Meeting]
 else:
     MeetingModelAdmin = admin.ModelAdmin
-    ProviderCallTable = admin.TabularInline
+    ProviderCallTable = PeopleTable = admin.TabularInline
 
 logger = logging.getLogger(__name__)
 
@@ -46,18 +47,29 @@ FIELDSETS: list[tuple[str | None, list[str]]] = [
 ]
 
 
-class ProviderCallInline(ProviderCallTable):
-    model = ProviderCall
-    fields = ["kind", "state", "attempts", "next_attempt_at", "last_error"]
+class ReadOnly:
+    """Rows of a meeting that are shown and not changed there."""
+
     extra = 0
     can_delete = False
-    show_change_link = True
 
     def has_add_permission(self, request: HttpRequest, obj: Meeting | None = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class PeopleInline(ReadOnly, PeopleTable):
+    model = ParticipantSession
+    verbose_name_plural = "people who were in it"
+    fields = ["user_name", "joined_at", "left_at", "is_bot"]
+
+
+class ProviderCallInline(ReadOnly, ProviderCallTable):
+    model = ProviderCall
+    fields = ["kind", "state", "attempts", "next_attempt_at", "last_error"]
+    show_change_link = True
 
 
 @admin.register(Meeting)
@@ -77,7 +89,7 @@ class MeetingAdmin(NoGuessing, SearchById, MeetingModelAdmin):
     search_fields = ["room_label", "provider_meeting_id", "room_name"]
     search_help_text = "A room's name, or an id or name that the provider or this product gave."
     readonly_fields = ["id", "room_link", "platform_name", "has_host_address"]
-    inlines = [ProviderCallInline]
+    inlines = [PeopleInline, ProviderCallInline]
     actions = ["end"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:

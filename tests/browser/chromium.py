@@ -16,6 +16,7 @@ FLAGS = [
     "--disable-sync",
     "--mute-audio",
 ]
+PROBLEMS = {"error", "warning"}
 # Its microphone beeps twice in a second; nobody is asked for permission.
 FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
@@ -47,10 +48,14 @@ def open_page(browser, url="about:blank", **options):
     """A page of a visitor of its own, and the list of what goes wrong in it: errors and warnings of the console."""
     page = browser.new_context(**options).new_page()
     problems = []
-    page.on("console", lambda message: problems.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("console", lambda message: problems.append(_words(message)) if message.type in PROBLEMS else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(url)
     return page, problems
+
+
+def _words(message):
+    return f"{message.text} ({message.location.get('url', '')})"
 
 
 class _Playwright:

@@ -1,0 +1,77 @@
+"""The whole product as `make run` starts it, with the sandbox, on ports and data of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import requests
+
+from tests.live import ADMIN, ROOT, free_port, fresh_database, wait_until
+
+PASSWORD = ADMIN["password"]
+
+
+class Served:
+    """A running product; `api` speaks to it as the first admin."""
+
+    def __init__(self, url, sandbox, log):
+        self.url = url
+        self.sandbox = sandbox
+        self.log = log
+        self._headers = {}
+
+    def sign_in(self):
+        answer = requests.post(f"{self.url}/v1/auth/login", json=ADMIN, timeout=30)
+        self._headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    def api(self, method, path, **kwargs):
+        answer = requests.request(method, self.url + path, headers=self._headers, timeout=30, **kwargs)
+        answer.raise_for_status()
+        return answer.json()
+
+
+@contextmanager
+def served_product(folder, **variables):
+    port, sandbox_port, storage_port = free_port(), free_port(), free_port()
+    with fresh_database(folder) as database_url, (folder / "serve.log").open("wb") as log:
+        environment = {
+            **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}},
+            "ENV_FILE": "",
+            "DEBUG": "true",
+            "DATA_DIR": str(folder),
+            "DATABASE_URL": database_url,
+            "PORT": str(port),
+            "SANDBOX_PORT": str(sandbox_port),
+            "SANDBOX_STORAGE_PORT": str(storage_port),
+            "DAILY_MIGRATION_ENABLED": "true",
+            "DJANGO_SUPERUSER_EMAIL": ADMIN["email"],
+            "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+            **variables,
+        }
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, stdout=log, stderr=log,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            product = Served(f"http://localhost:{port}", f"http://localhost:{sandbox_port}", folder / "serve.log")
+            wait_until(lambda: _is_up(process, f"{product.url}/health"), seconds=90)
+            wait_until(lambda: _is_up(process, f"{product.sandbox}/controls"), seconds=90)
+            product.sign_in()
+            yield product
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def _is_up(process, url):
+    assert process.poll() is None, "the product ended"
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.ConnectionError:
+        return False
