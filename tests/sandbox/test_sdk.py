@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.test import Client
 from playwright.sync_api import expect
 from werkzeug.serving import make_server
 
@@ -17,15 +16,11 @@ from platforms.sandbox.server import QuietHandler, running_sandbox
 from rooms.models import Room
 from tests.browser.chromium import chromium
 from tests.live import wait_until
+from tests.meetings.visits import heading, visitors
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-EXPECTED = {
-    # Whereby's code delegates features to its frame of which Chromium knows nothing.
-    "Unrecognized feature: 'speaker'.",
-    "Unrecognized feature: 'media-capture'.",
-    # Within the frame, where somebody is not let in.
-    "Failed to load resource: the server responded with a status of 403 (FORBIDDEN)",
-}
+# Within the frame, where somebody is not let in.
+REFUSED = "Failed to load resource: the server responded with a status of 403 (FORBIDDEN)"
 HOMES = {"daily": "sandbox.daily.co", "whereby": "sandbox.whereby.com"}
 STORAGE = {"s3_bucket": "sandbox-whereby", "aws_access_key_id": "sandbox", "aws_access_key_secret": "sandbox"}
 
@@ -78,31 +73,8 @@ def room(platform, owner):
 
 @pytest.fixture
 def visit(browser, live_server):
-    """Opens the room's page for somebody; at the end no page may have complained."""
-    contexts, complaints = [], []
-
-    def visit(user=None):
-        context = browser.new_context(base_url=live_server.url)
-        contexts.append(context)
-        if user:
-            client = Client()
-            client.force_login(user)
-            session = client.cookies["sessionid"].value
-            context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
-        page.goto("/standup")
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert set(complaints) - EXPECTED == set()
-
-
-def heading(page, text):
-    expect(page.get_by_role("heading", name=text)).to_be_focused()
+    with visitors(browser, live_server, expected=[REFUSED]) as visit:
+        yield visit
 
 
 def frame_of(page):
@@ -128,7 +100,7 @@ def people(sandbox):
 
 
 def test_the_providers_own_code_shows_the_meeting(visit, sandbox, platform, room, owner):
-    page = visit(owner)
+    page = visit(user=owner)
     frame = enter(page)
     expect(frame.get_by_role("listitem")).to_have_text("owner (you), host")
     assert people(sandbox) == ["owner"]
@@ -149,7 +121,7 @@ def test_a_guest_brings_the_name_along(visit, sandbox, room):
 
 
 def test_leaving_by_the_page(visit, sandbox, room, owner):
-    page = visit(owner)
+    page = visit(user=owner)
     enter(page)
     page.get_by_role("button", name="Leave").click()
     heading(page, "You left the meeting")
@@ -158,7 +130,7 @@ def test_leaving_by_the_page(visit, sandbox, room, owner):
 
 
 def test_leaving_in_the_meeting_and_coming_back(visit, sandbox, room, owner):
-    page = visit(owner)
+    page = visit(user=owner)
     enter(page).get_by_role("button", name="Leave").click()
     heading(page, "You left the meeting")
     assert people(sandbox) == []
@@ -168,7 +140,7 @@ def test_leaving_in_the_meeting_and_coming_back(visit, sandbox, room, owner):
 
 
 def test_a_recording_shows_and_hears_the_microphone(visit, sandbox, room, owner):
-    page = visit(owner)
+    page = visit(user=owner)
     frame = enter(page)
     badge = page.locator("#recording")
     frame.get_by_role("button", name="Start recording").click()
@@ -180,7 +152,7 @@ def test_a_recording_shows_and_hears_the_microphone(visit, sandbox, room, owner)
 
 
 def test_a_meeting_that_the_provider_closes(visit, sandbox, platform, room, owner):
-    page = visit(owner)
+    page = visit(user=owner)
     enter(page)
     sandbox.world.close(played(sandbox))
     # Daily calls it an error; whether the meeting is over is then for the product to say.
@@ -189,7 +161,7 @@ def test_a_meeting_that_the_provider_closes(visit, sandbox, platform, room, owne
 
 @pytest.mark.parametrize("platform", ["daily"], indirect=True)
 def test_errors_are_said(visit, sandbox, room, owner, colleague):
-    page = visit(owner)
+    page = visit(user=owner)
     expect(frame_of(page).get_by_role("button", name="Join", exact=True)).to_be_visible()
     played(sandbox).rules.capacity = 0
     frame_of(page).get_by_role("button", name="Join", exact=True).click()
@@ -199,16 +171,16 @@ def test_errors_are_said(visit, sandbox, room, owner, colleague):
 
 @pytest.mark.parametrize("platform", ["daily"], indirect=True)
 def test_who_is_not_let_in_is_told_why(visit, sandbox, room, owner, colleague):
-    enter(visit(owner))
+    enter(visit(user=owner))
     played(sandbox).rules.opens_at = datetime.now(UTC) + timedelta(hours=1)
-    page = visit(colleague)
+    page = visit(user=colleague)
     heading(page, "The meeting broke off")
     expect(page.get_by_role("alert")).to_have_text("The meeting has not begun yet.")
 
 
 @pytest.mark.parametrize("platform", ["whereby"], indirect=True)
 def test_the_web_components_commands_and_events(visit, sandbox, room, owner, colleague):
-    page = visit(owner)
+    page = visit(user=owner)
     frame = enter(page)
     page.evaluate("""() => {
       window.told = [];
@@ -227,7 +199,7 @@ def test_the_web_components_commands_and_events(visit, sandbox, room, owner, col
     expect(frame.get_by_role("button", name="Mute")).to_have_attribute("aria-pressed", "true")
     page.evaluate("document.querySelector('whereby-embed').startRecording()")
     assert told("recording_status_change") == [{"status": "started"}]
-    other = visit(colleague)
+    other = visit(user=colleague)
     enter(other)
     assert told("participantupdate") == [{"count": 2}]
     assert len(told("participant_join")) == 1
@@ -240,7 +212,7 @@ def test_the_web_components_commands_and_events(visit, sandbox, room, owner, col
 
 @pytest.mark.parametrize("platform", ["daily"], indirect=True)
 def test_daily_js_methods_and_events(visit, sandbox, room, owner, colleague):
-    page = visit(owner)
+    page = visit(user=owner)
     enter(page)
     page.evaluate("""() => {
       window.told = [];
@@ -253,7 +225,7 @@ def test_daily_js_methods_and_events(visit, sandbox, room, owner, colleague):
     def told(*events):
         wait_until(lambda: page.evaluate("window.told") == [list(event) for event in events])
 
-    other = visit(colleague)
+    other = visit(user=colleague)
     enter(other)
     told(("participant-joined", "colleague"))
     assert page.evaluate("Object.keys(Daily.getCallInstance().participants()).length") == 2
