@@ -82,12 +82,12 @@ class StartRecording(ApiView):
 
 
 def may_start(user: Any, meeting: Meeting, client: VideoPlatformClient) -> bool:
-    """Owner and staff; others once they agreed, or where nobody is asked, or where it is to begin by itself anyway."""
-    if meeting.room and meeting.room.is_managed_by(user):
+    """Owner and staff, and people who agreed or need not be asked; anybody where it is to begin by itself anyway."""
+    if client.needs_recording_start(meeting) or (meeting.room and meeting.room.is_managed_by(user)):
         return True
-    if meeting.skip_consent or client.needs_recording_start(meeting):
-        return True
-    return user.is_authenticated and Consent.objects.filter(meeting=meeting, user=user, given=True).exists()
+    if not user.is_authenticated:
+        return False
+    return meeting.skip_consent or Consent.objects.filter(meeting=meeting, user=user, given=True).exists()
 
 
 def remember(meeting: Meeting, instance_id: uuid.UUID) -> str:

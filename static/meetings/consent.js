@@ -1,6 +1,7 @@
 // Whether this person agrees to being recorded: asked before joining, put off with Esc, changed at any time.
 
 import { api, ApiError } from "../site.js";
+import { keep, recall } from "./memory.js";
 import { say } from "./states.js";
 
 const dialog = document.getElementById("consent");
@@ -28,7 +29,7 @@ async function answer(given) {
   const body = { consent_given: given, consent_id: answered()?.id };
   try {
     const kept = await api("POST", `/v1/meetings/${facts.meeting}/consent`, body);
-    sessionStorage.setItem(KEPT, JSON.stringify({ id: kept.consent_id, given }));
+    keep(KEPT, JSON.stringify({ id: kept.consent_id, given }), "sessionStorage");
     dialog.close();
     say(SAID[given]);
   } catch (error) {
@@ -38,7 +39,7 @@ async function answer(given) {
 }
 
 function answered() {
-  return JSON.parse(sessionStorage.getItem(KEPT));
+  return JSON.parse(recall(KEPT, "sessionStorage"));
 }
 
 function showError(sentence) {

@@ -1,8 +1,11 @@
 // A meeting in a plain frame: any platform without a part of its own, and those that are simulated. The simulated ones
 // tell by messages what goes on; of others nothing is heard, and leaving them is closing the frame.
+//
+// A platform's own part, static/platforms/<alias>.js, has the same `embed({container, url, name, on})`. `url` lets this
+// person in. It calls on.joined(), on.left(), on.ended(), on.recording(boolean) and on.error(sentence), and gives
+// {leave(), destroy()}; the page waits a moment for what `leave` returns, and always destroys.
 
 const ALLOW = "camera; microphone; display-capture; fullscreen; autoplay";
-const LAST_WORDS = 1000; // milliseconds for the frame to say goodbye
 
 export function withQuery(url, values) {
   const address = new URL(url);
@@ -33,9 +36,8 @@ export async function embed({ container, url, on }) {
 
   return {
     leave() {
-      const goodbye = new Promise((resolve) => (gone = resolve));
       frame.contentWindow?.postMessage({ sandbox: true, type: "leave" }, origin);
-      return Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, LAST_WORDS))]);
+      return new Promise((resolve) => (gone = resolve));
     },
     destroy() {
       window.removeEventListener("message", listen);

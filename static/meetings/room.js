@@ -3,12 +3,14 @@
 import { api, ApiError, poll } from "../site.js";
 import { consentBefore } from "./consent.js";
 import { setUpControls, startRecording } from "./controls.js";
+import { keep, recall } from "./memory.js";
 import { noTrouble, say, show, showRecording, shown, trouble } from "./states.js";
 
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const roomPath = `/v1/rooms/${encodeURIComponent(facts.room)}`;
 const meetingPath = `${roomPath}/meetings/${facts.meeting}`;
 const LOOK_AGAIN = 15; // seconds between two looks whether the meeting goes on
+const LAST_WORDS = 1500; // milliseconds that a meeting has to say goodbye
 const NAME = "reflector-rooms.name";
 
 let name = facts.name;
@@ -49,11 +51,17 @@ async function enter(url) {
   session = current;
   show("call");
   showRecording(facts.isRecording);
-  const { embed } = await import(facts.module);
-  const call = await embed({ container: document.getElementById("stage"), url, name, on: handlers(current) });
-  if (current.over) return call.destroy();
-  current.call = call;
-  current.stopLooking = poll(() => lookAfter(current), LOOK_AGAIN);
+  try {
+    const { embed } = await import(facts.module);
+    const call = await embed({ container: document.getElementById("stage"), url, name, on: handlers(current) });
+    if (current.over) return call.destroy();
+    current.call = call;
+    current.stopLooking = poll(() => lookAfter(current), LOOK_AGAIN);
+  } catch (error) {
+    console.error(error); // a platform's own code may throw anything
+    finish(current, "");
+    trouble("The meeting cannot be shown", { detail: "A part of this page did not load." }, () => location.reload());
+  }
 }
 
 function handlers(current) {
@@ -114,18 +122,18 @@ function connected(isThere) {
 }
 
 async function leave() {
-  await session?.call?.leave();
+  await Promise.race([session?.call?.leave(), new Promise((resolve) => setTimeout(resolve, LAST_WORDS))]);
   finish(session, "left");
 }
 
 function askForName() {
   const input = document.getElementById("name");
-  input.value = localStorage.getItem(NAME) ?? "";
+  input.value = recall(NAME, "localStorage") ?? "";
   document.getElementById("name-form").addEventListener("submit", (event) => {
     event.preventDefault();
     name = input.value.trim();
     if (!name) return input.focus();
-    localStorage.setItem(NAME, name);
+    keep(NAME, name, "localStorage");
     join();
   });
   input.focus();

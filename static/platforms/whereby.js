@@ -4,7 +4,6 @@ import * as frame from "../meetings/frame.js";
 
 const OWN = /^https:\/\/[^./]+\.whereby\.com\/./; // the component shows nothing else
 const ODD = /[$!<>:;]/g; // a name with these makes Whereby ask again
-const LAST_WORDS = 1000; // milliseconds; commands are ignored unless Whereby's dashboard allows this site
 
 export async function embed(options) {
   const { container, url, on } = options;
@@ -36,9 +35,8 @@ export async function embed(options) {
 
   return {
     leave() {
-      const goodbye = new Promise((resolve) => (gone = resolve));
-      element.leaveRoom();
-      return Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, LAST_WORDS))]);
+      element.leaveRoom(); // in vain unless Whereby's dashboard allows this site to give commands
+      return new Promise((resolve) => (gone = resolve));
     },
     destroy() {
       isOpen = false;

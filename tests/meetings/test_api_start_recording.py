@@ -112,9 +112,10 @@ def test_a_person_who_agreed_may_and_one_who_refused_may_not(colleague, meeting)
     assert start(colleague, meeting).status_code == 200
 
 
-def test_anybody_may_where_nobody_is_asked_for_consent(meeting):
+def test_where_nobody_is_asked_for_consent_all_who_are_known_may(meeting, colleague):
     Meeting.objects.update(skip_consent=True)
-    assert start(None, meeting).status_code == 200
+    assert start(None, meeting).status_code == 403
+    assert start(colleague, meeting).status_code == 200
 
 
 def test_anybody_may_where_it_begins_by_itself_but_needs_a_call_for_it(meeting, tracks):

@@ -14,7 +14,7 @@ from rooms.models import Room
 from tests.browser.chromium import chromium
 from tests.live import wait_until
 from tests.meetings.meeting_page import scripted_platform
-from tests.meetings.visits import heading, visitors
+from tests.meetings.visits import EXPECTED, heading, visitors
 from tests.stub_provider import Answer, StubProvider
 
 pytestmark = pytest.mark.browser
@@ -94,6 +94,17 @@ def test_a_guest_says_a_name_which_is_remembered(visit, room, meet):
     assert (frame.url, meeting.state) == (meeting.room_url, Meeting.State.LIVE)
     page.reload()
     expect(page.get_by_label("Your name")).to_have_value("Zoë")
+
+
+def test_a_browser_that_remembers_nothing_comes_in_as_well(visit, asking):
+    forbid = """for (const name of ["localStorage", "sessionStorage"]) {
+      Object.defineProperty(window, name, { get() { throw new DOMException("denied", "SecurityError"); } });
+    }"""
+    page = visit(before=lambda page: page.add_init_script(forbid))
+    join_as(page)
+    page.get_by_role("button", name="I agree").click()
+    in_call(page)
+    assert Consent.objects.get().given is True
 
 
 def test_a_name_of_spaces_is_none(visit, room):
@@ -199,6 +210,16 @@ def test_joining_is_tried_again_too(visit, room, owner):
     page = visit(user=owner, before=busy)
     heading(page, "You cannot join just now")
     in_call(page)
+
+
+def test_a_part_of_the_page_that_does_not_load_is_said(browser, live_server, room, owner):
+    failures = ["Failed to fetch dynamically imported module"]
+    with visitors(browser, live_server, expected=[*EXPECTED, *failures]) as visit:
+        page = visit(user=owner, before=lambda page: page.route("**/meetings/frame.js", lambda route: route.abort()))
+        heading(page, "The meeting cannot be shown")
+        page.unroute("**/meetings/frame.js")
+        page.get_by_role("button", name="Try again").click()
+        in_call(page)
 
 
 def test_a_meeting_that_ended_before_one_joined(visit, room):
