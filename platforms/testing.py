@@ -22,6 +22,7 @@ For asserts with details, call `pytest.register_assert_rewrite("platforms.testin
 # ruff: noqa: S101  (test cases are made of asserts)
 
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
@@ -95,6 +96,7 @@ class PlatformContract:
         assert client.label
         assert client.room_modes <= ROOM_MODES
         assert client.recording_types <= RECORDING_TYPES
+        assert client.recording_kind() in {"cloud", "raw-tracks"}
         assert client.recording_triggers <= RECORDING_TRIGGERS
         assert all(isinstance(sentence, str) and sentence for sentence in client.warnings())
 
@@ -173,6 +175,7 @@ class PlatformContract:
                 lambda: client.recording_link("1"),
             ],
             "supports_recording_deletion": [lambda: client.delete_recording("1")],
+            "supports_recording_start": [lambda: client.start_recording("room", "cloud", str(uuid.uuid4()))],
         }
         for capability, refused in calls.items():
             for call in refused if not getattr(client, capability) else []:
