@@ -15,32 +15,36 @@ def main() -> int:
     options = _parser().parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     try:
-        from platforms.sandbox.server import running_sandbox
+        return _run(options)
     except ModuleNotFoundError as error:
         return _complain(f"{error.name} is not installed: pip install 'reflector-rooms[sandbox]'.")
+
+
+def _run(options: argparse.Namespace) -> int:
+    import moto  # noqa: F401  (said to be missing before anything begins)
+
+    from platforms.sandbox.server import running_sandbox
+
     for port in (options.port, options.storage_port):
         if problem := _why_not(options.host, port):
             return _complain(f"Port {port} {problem}: choose another with --port or --storage-port.")
-    stopped = _signals()
     secret = os.environ.get("SANDBOX_WEBHOOK_SECRET", "")
-    if options.product and not secret:
-        return _complain("SANDBOX_WEBHOOK_SECRET is not set: webhooks to the product could not be signed.")
-    try:
-        with running_sandbox(
-            options.product, secret, host=options.host, port=options.port, storage_port=options.storage_port
-        ) as sandbox:
-            OUT(
-                f"Sandbox on {sandbox.url}   (Ctrl-C stops it; all that it knows is then gone)\n"
-                f"  Controls  {sandbox.url}/controls\n"
-                f"  Daily     {sandbox.url}/daily/v1      key {sandbox.api_key}\n"
-                f"  Whereby   {sandbox.url}/whereby/v1    key {sandbox.api_key}\n"
-                f"  Mock      {sandbox.url}/mock/<any name>\n"
-                f"  S3, SQS   {sandbox.storage_url}\n"
-            )
-            sys.stdout.flush()
-            stopped.wait()
-    except ModuleNotFoundError as error:
-        return _complain(f"{error.name} is not installed: pip install 'reflector-rooms[sandbox]'.")
+    if options.product and not _is_base64(secret):
+        return _complain("SANDBOX_WEBHOOK_SECRET must be base64: webhooks to the product could not be signed.")
+    stopped = _signals()
+    with running_sandbox(
+        options.product, secret, host=options.host, port=options.port, storage_port=options.storage_port
+    ) as sandbox:
+        OUT(
+            f"Sandbox on {sandbox.url}   (Ctrl-C stops it; all that it knows is then gone)\n"
+            f"  Controls  {sandbox.url}/controls\n"
+            f"  Daily     {sandbox.url}/daily/v1      key {sandbox.api_key}\n"
+            f"  Whereby   {sandbox.url}/whereby/v1    key {sandbox.api_key}\n"
+            f"  Mock      {sandbox.url}/mock/<any name>\n"
+            f"  S3, SQS   {sandbox.storage_url}\n"
+        )
+        sys.stdout.flush()
+        stopped.wait()
     return 0
 
 
@@ -62,6 +66,15 @@ def _why_not(host: str, port: int) -> str:
         except OSError as error:
             return f"cannot be used ({error.strerror})"
     return ""
+
+
+def _is_base64(secret: str) -> bool:
+    from platforms import signing
+
+    try:
+        return bool(signing.decode_secret(secret))
+    except ValueError:
+        return False
 
 
 def _signals() -> threading.Event:

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +65,7 @@ class Sandbox:
         self.app.url_map.merge_slashes = False  # a redirect would be an answer that no provider gives
         self.app.url_map.converters["anything"] = Anything
         for name in MODULES:
-            if find_spec(f"platforms.sandbox.{name}"):
-                self.app.register_blueprint(importlib.import_module(f"platforms.sandbox.{name}").routes(self))
+            self.app.register_blueprint(importlib.import_module(f"platforms.sandbox.{name}").routes(self))
         self.world.listen(self._tell)
         self.world.listen(partial(finish_recordings, self))
         if product:

@@ -151,7 +151,8 @@ def test_people_of_a_session_are_listed_ten_at_a_time(sandbox, api):
     assert (len(page["results"]), len(rest["results"]), rest["cursor"]) == (10, 2, None)
     [mine] = api.get("/insights/participants", externalId="u-3").json()["results"]
     assert mine["displayName"] == "Person 3"
-    descending = api.get("/insights/participants", roomSessionId=session_id, sortBy="displayName:desc").json()["results"]
+    sorted_by = {"roomSessionId": session_id, "sortBy": "displayName:desc"}
+    descending = api.get("/insights/participants", **sorted_by).json()["results"]
     assert descending[0]["displayName"] == "Person 9"
 
 
