@@ -55,6 +55,8 @@ class PlatformForm(RoomModelForm):
         if present and present not in dict(platform_choices()):
             field.choices = [*self._choices(field), (present, f"{present} (there is no such platform any more)")]
         # Sent along, the platform that the page showed tells an edit from a page that is out of date.
+        if not self.instance._state.adding:  # in the list no label stands beside it
+            field.widget.attrs["aria-label"] = f"Platform of {self.instance.name}"
         field.show_hidden_initial = not self.is_bound or self.add_initial_prefix("platform") in self.data
 
     @staticmethod

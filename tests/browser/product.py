@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import requests
 
 from tests.live import ADMIN, ROOT, free_port, fresh_database, wait_until
+from tests.recordings import media
 
 PASSWORD = ADMIN["password"]
 
@@ -30,6 +31,12 @@ class Served:
         answer = requests.request(method, self.url + path, headers=self._headers, timeout=30, **kwargs)
         answer.raise_for_status()
         return answer.json()
+
+    def upload(self, transcript_id):
+        """A file in which there is something to hear."""
+        files = {"chunk": ("speech.mp4", media.with_audio(), "video/mp4")}
+        query = {"chunk_number": 0, "total_chunks": 1}
+        self.api("POST", f"/v1/transcripts/{transcript_id}/record/upload", params=query, files=files)
 
 
 @contextmanager

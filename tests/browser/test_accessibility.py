@@ -1,0 +1,140 @@
+"""No page keeps anybody out: by axe-core (https://github.com/dequelabs/axe-core), and at the width of a telephone."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser.people import Visitor
+from tests.live import wait_until
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+SERIOUS = {"serious", "critical"}
+TELEPHONE = {"width": 360, "height": 740}
+WIDE = {"width": 1200, "height": 800}
+ROOM = "open-to-all"
+
+
+@pytest.fixture(scope="module")
+def transcript(product):
+    """Uploaded, so that nobody need speak; the address of its page."""
+    room = {
+        "name": ROOM, "platform": "mock", "is_shared": True, "is_locked": False, "room_mode": "group",
+        "recording_type": "cloud", "recording_trigger": "none", "zulip_auto_post": False, "zulip_stream": "",
+        "zulip_topic": "", "webhook_url": "", "webhook_secret": "",
+    }  # fmt: skip
+    product.api("POST", "/v1/rooms", json=room)
+    made = product.api("POST", "/v1/transcripts", json={"name": "Weekly <b>meeting</b>", "source_kind": "file"})
+    product.upload(made["id"])
+    wait_until(lambda: product.api("GET", f"/v1/transcripts/{made['id']}")["status"] == "ended", seconds=60, every=0.5)
+    return f"/transcripts/{made['id']}"
+
+
+def signed_in(browser, product, path, **look):
+    person = Visitor(browser, product, **look)
+    person.sign_in()
+    person.go(path)
+    return person
+
+
+def guest(browser, product, path, **look):
+    person = Visitor(browser, product, **look)
+    person.go(path)
+    return person
+
+
+def in_meeting(browser, product, **look):
+    person = Visitor(browser, product, **look)
+    person.enter(ROOM, name="Bo")
+    person.answer_consent(agrees=True)
+    person.join_call("Bo")
+    return person
+
+
+def asked_for_consent(browser, product, **look):
+    person = Visitor(browser, product, **look)
+    person.enter(ROOM, name="Bo")
+    person.page.get_by_role("button", name="I agree").wait_for()
+    return person
+
+
+def gone(browser, product, **look):
+    person = in_meeting(browser, product, **look)
+    person.leave()
+    return person
+
+
+def ended(browser, product, **look):
+    person = in_meeting(browser, product, **look)
+    [meeting] = product.api("GET", f"/v1/rooms/{ROOM}/meetings/active")
+    product.api("PATCH", f"/v1/meetings/{meeting['id']}/deactivate")
+    person.page.get_by_role("heading", name="The meeting has ended").wait_for()
+    return person
+
+
+PAGES = {
+    "log in": lambda *args, **look: guest(*args, "/login", **look),
+    "home of a guest": lambda *args, **look: guest(*args, "/", **look),
+    "home": lambda *args, **look: signed_in(*args, "/", **look),
+    "search": lambda *args, **look: signed_in(*args, "/search?q=sandbox", **look),
+    "nothing found": lambda *args, **look: signed_in(*args, "/search?q=xyzzy", **look),
+    "no such page": lambda *args, **look: guest(*args, "/no-such-room", **look),
+    "name": lambda *args, **look: guest(*args, f"/{ROOM}", **look),
+    "consent": asked_for_consent,
+    "meeting": in_meeting,
+    "left": gone,
+    "ended": ended,
+    "controls of the sandbox": lambda browser, product, **look: sandbox(browser, product, **look),
+}
+
+
+def sandbox(browser, product, **look):
+    person = Visitor(browser, product, **look)
+    person.page.goto(f"{product.sandbox}/controls")
+    return person
+
+
+def serious_violations(page):
+    page.evaluate(AXE.read_text())  # not as a script of the page, whose policy would not let it in
+    # Django labels Admin's search with a picture, whose text axe does not count.
+    found = page.evaluate("axe.run({exclude: ['#searchbar']}, {resultTypes: ['violations']})")["violations"]
+    return [
+        (violation["id"], [node["html"] for node in violation["nodes"]])
+        for violation in found
+        if violation["impact"] in SERIOUS
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.usefixtures("transcript")
+def test_no_serious_violation_and_no_overflow(browser, product, name, scheme):
+    person = PAGES[name](browser, product, color_scheme=scheme, viewport=WIDE)
+    assert serious_violations(person.page) == []
+    person.page.set_viewport_size(TELEPHONE)
+    assert overflow(person.page) <= 0
+    assert serious_violations(person.page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_a_transcript(browser, product, transcript, scheme):
+    person = signed_in(browser, product, transcript, color_scheme=scheme, viewport=WIDE)
+    person.page.get_by_text("Sandbox transcript").first.wait_for()
+    assert serious_violations(person.page) == []
+    person.page.set_viewport_size(TELEPHONE)
+    assert overflow(person.page) <= 0
+
+
+def overflow(page):
+    """Pixels by which the page is wider than the screen."""
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/", "/admin/rooms/room/", "/admin/meetings/meeting/", "/admin/recordings/recording/"]
+)
+@pytest.mark.usefixtures("transcript")
+def test_what_admin_adds_has_no_serious_violation(browser, product, path):
+    person = signed_in(browser, product, path, viewport=WIDE)
+    assert serious_violations(person.page) == []
