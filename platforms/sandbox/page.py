@@ -145,8 +145,6 @@ def _state(seat: Seat, waiting: list[Seat]) -> dict[str, Any]:
         "state": _standing(seat),
         "closed": room.closed,
         "session": person.session_id if person else "",
-        "name": seat.name,
-        "host": seat.is_host,
         "people": [
             {
                 "session": one.session_id,
@@ -164,7 +162,7 @@ def _state(seat: Seat, waiting: list[Seat]) -> dict[str, Any]:
             if one.is_active and one.kind != "local"
         ],
         "mayRecord": seat.may_record,
-        "trigger": room.rules.trigger,
+        "isPrompted": seat.may_record and room.rules.trigger == "prompt",
         "waiting": [{"number": one.number, "name": one.name} for one in waiting],
     }
 

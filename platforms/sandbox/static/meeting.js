@@ -1,15 +1,16 @@
 // The meeting page: one step after another, and what is shown of it.
 
 import { Captures } from "./capture.js";
+import { element, part } from "./dom.js";
 import { frameFor } from "./frame.js";
+import { showKnocks } from "./knocks.js";
 import { Microphone } from "./microphone.js";
 import { Refused, Wire, wait } from "./wire.js";
 
 const RETRY = 1000; // milliseconds
 
-const facts = JSON.parse(document.getElementById("facts").textContent);
+const facts = JSON.parse(part("facts").textContent);
 const query = Object.fromEntries(new URLSearchParams(location.search));
-const part = (id) => document.getElementById(id);
 
 const frame = frameFor(facts);
 const wire = new Wire();
@@ -27,10 +28,6 @@ function show(step, heading) {
 function problem(text) {
   part("problem").textContent = text;
   part("problem").hidden = !text;
-}
-
-function element(tag, text, properties = {}) {
-  return Object.assign(document.createElement(tag), { textContent: text, ...properties });
 }
 
 // Joining and leaving
@@ -125,7 +122,7 @@ function present(state) {
   people = now;
   if (isChanged) frame.people(before.size ? before : now, state.people);
   showRecording(state);
-  showKnocks(state.waiting);
+  showKnocks(state.waiting, (number, admit) => attempt(() => wire.decide(number, admit)));
 }
 
 function showPeople(state) {
@@ -144,7 +141,7 @@ function showRecording(state) {
   for (const [id, one] of recordings) if (!now.has(id)) frame.recording(false, one);
   recordings = now;
   const isOn = now.size > 0;
-  const text = isOn ? "This meeting is being recorded." : "Nothing is being recorded.";
+  const text = isOn ? WORDS.on : state.isPrompted ? WORDS.prompted : WORDS.off;
   if (part("recording").textContent !== text) part("recording").textContent = text;
   part("recording").classList.toggle("on", isOn);
   if (!isOn) part("sound").textContent = "";
@@ -153,6 +150,11 @@ function showRecording(state) {
   captures.follow([...now.keys()]);
 }
 
+const WORDS = {
+  on: "This meeting is being recorded.",
+  off: "Nothing is being recorded.",
+  prompted: "Please start the recording: it does not begin by itself.",
+};
 const SOURCES = {
   microphone: "Your microphone is recorded.",
   tone: "No microphone can be used: a tone is recorded in its place.",
@@ -161,24 +163,6 @@ const SOURCES = {
 
 function tellSource(source) {
   part("sound").textContent = SOURCES[source];
-}
-
-function showKnocks(waiting) {
-  const key = waiting.map((one) => one.number).join();
-  if (part("knocks").dataset.key === key) return;
-  part("knocks").dataset.key = key;
-  part("knocking").hidden = !waiting.length;
-  part("knocks").replaceChildren(...waiting.map(knock));
-}
-
-function knock({ number, name }) {
-  const item = element("li", name);
-  for (const [label, admit] of [["Let in", true], ["Refuse", false]]) {
-    const button = element("button", label, { type: "button", ariaLabel: `${label}: ${name}` });
-    button.addEventListener("click", () => attempt(() => wire.decide(number, admit)));
-    item.append(button);
-  }
-  return item;
 }
 
 // Buttons, and commands of the page around
