@@ -35,6 +35,12 @@ drill-recordings: $(READY)  ## fetching from a bad server, and with workers that
 	ENV_FILE= DEBUG=true LOG_LEVEL=ERROR $(BIN)/python manage.py drill_recordings faults
 	ENV_FILE= DEBUG=true LOG_LEVEL=ERROR $(BIN)/python manage.py drill_recordings kills
 
+pictures: $(READY)  ## those of the README, anew; needs Chromium
+	ENV_FILE= DEBUG=true DJANGO_SETTINGS_MODULE=config.settings $(BIN)/python -m tests.browser.pictures
+
+vendor: $(READY)  ## the platforms' own browser code, as sdks.json names it; needs npm
+	ENV_FILE= DEBUG=true $(BIN)/python manage.py vendor_sdks
+
 lock: $(READY)  ## choose versions anew and write both lock files
 	$(BIN)/uv pip compile pyproject.toml --upgrade --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.lock --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
