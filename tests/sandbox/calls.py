@@ -15,8 +15,12 @@ class Api:
     """One provider's API on a sandbox: `api.get("/rooms")` gives the response."""
 
     def __init__(self, sandbox, platform, key=KEY):
+        self.sandbox, self.platform = sandbox, platform
         self.url = f"{sandbox.url}/{platform}/v1"
         self.headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    def with_key(self, key):
+        return Api(self.sandbox, self.platform, key)
 
     def call(self, method, path, **kwargs):
         return requests.request(method, self.url + path, headers=self.headers, timeout=10, **kwargs)
@@ -55,17 +59,14 @@ def mock_room(sandbox, name="standup", **query):
     return sandbox.providers["mock"].admit(name, query).room
 
 
-CLOUD = {
-    "type": "cloud",
-    "startTrigger": "automatic-2nd-participant",
-    "destination": {
-        "provider": "s3",
-        "bucket": "sandbox-whereby",
-        "accessKeyId": "sandbox",
-        "accessKeySecret": "sandbox",
-        "fileFormat": "mp4",
-    },
+DESTINATION = {
+    "provider": "s3",
+    "bucket": "sandbox-whereby",
+    "accessKeyId": "sandbox",
+    "accessKeySecret": "sandbox",
+    "fileFormat": "mp4",
 }
+CLOUD = {"type": "cloud", "startTrigger": "automatic-2nd-participant", "destination": DESTINATION}
 BUCKET = {
     "bucket_name": "sandbox-daily",
     "bucket_region": "us-east-1",

@@ -8,10 +8,9 @@ import requests
 
 from platforms.sandbox.api import Window
 from platforms.sandbox.world import NotAdmitted
-from tests.sandbox.calls import CLOUD, Api, recorded, whereby_room
+from tests.sandbox.calls import CLOUD, DESTINATION, Api, recorded, whereby_room
 
 END = "2100-01-01T00:00:00.000Z"
-DESTINATION = CLOUD["destination"]
 
 
 @pytest.fixture

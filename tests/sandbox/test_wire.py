@@ -144,8 +144,8 @@ def test_daily_answers_as_recorded(sandbox, daily, room, name):
 
 
 DAILY_REFUSALS = {
-    "no header": (400, "authorization-header-error", lambda api: Api.call(_Anonymous(api), "GET", "/rooms")),
-    "another key": (401, "authentication-error", lambda api: Api.call(_Anonymous(api, "wrong"), "GET", "/rooms")),
+    "no header": (400, "authorization-header-error", lambda api: api.with_key("").get("/rooms")),
+    "another key": (401, "authentication-error", lambda api: api.with_key("wrong").get("/rooms")),
     "no such room": (404, "not-found", lambda api: api.get("/rooms/gone")),
     "no such path": (404, "not-found", lambda api: api.get("/webhook-endpoints")),
     "no such recording": (404, "not-found", lambda api: api.get("/recordings/gone")),
@@ -153,11 +153,6 @@ DAILY_REFUSALS = {
     "bad property": (400, "invalid-request-error", lambda api: api.post("/rooms", {"properties": {"x": 1}})),
     "nobody there": (404, "not-found", lambda api: api.post("/rooms/empty/recordings/start", {})),
 }
-
-
-class _Anonymous:
-    def __init__(self, api, key=""):
-        self.url, self.headers = api.url, {"Authorization": f"Bearer {key}"} if key else {}
 
 
 @pytest.mark.parametrize(("status", "error", "call"), DAILY_REFUSALS.values(), ids=DAILY_REFUSALS)
