@@ -14,7 +14,7 @@ from platforms.exceptions import PlatformNotConfigured, PlatformUnavailable
 from recordings.fetching.base import Beat, Chunk, Hasher, Version
 
 PART = 8 * 1024 * 1024  # bytes; S3 takes 10,000 of them, so that a file may have 78 GiB
-UPLOADS = 2  # at a time
+UPLOADS = 4  # at a time
 NOT_ALLOWED = frozenset({"AccessDenied", "InvalidAccessKeyId", "NoSuchBucket", "SignatureDoesNotMatch"})
 MISSING = frozenset({"404", "NoSuchKey", "NoSuchUpload"})
 

@@ -37,7 +37,7 @@ def main(gigabytes=1.0, rounds=3):
         folder = Path(folder)
         source = make_file(folder / "source.mp4", round(gigabytes * 1024) * MEGABYTE)
         with file_server(source) as url:
-            memory(folder, url, gigabytes)
+            memory("a folder", gigabytes, folder, {"url": url})
             disk(folder, url, rounds)
         source.unlink()
         source = make_file(folder / "source.mp4", S3_MEGABYTES * MEGABYTE)
@@ -48,10 +48,10 @@ def main(gigabytes=1.0, rounds=3):
 # What is measured
 
 
-def memory(folder, url, gigabytes):
-    growth, seconds = in_worker(ingest_worker, folder, url)
+def memory(where, gigabytes, folder, what):
+    growth, seconds = in_worker(ingest_worker, folder, what)
     print(
-        f"ingest of {gigabytes:g} GB into a folder: the worker grew by {growth:.0f} MB (target <= {GROWTH}), "
+        f"ingest of {gigabytes:g} GB into {where}: the worker grew by {growth:.0f} MB (target <= {GROWTH}), "
         f"{gigabytes * 1024 / seconds:.0f} MB/s with fetching, checking and the database"
     )
 
@@ -78,6 +78,7 @@ def s3(folder, source, url, rounds):
             ours.append(in_worker(fetch_worker, folder, {"endpoint": aws.url, "key": "source"}))
             cp_up.append(timed(lambda: cp(aws, source, f"s3://{BUCKET}/cp")) - start)
             up.append(in_worker(fetch_worker, folder, {"endpoint": aws.url, "url": url}))
+        memory("S3", S3_MEGABYTES / 1024, folder, {"endpoint": aws.url, "url": url})
         tell("fetch from S3 into a folder / aws s3 cp", ours, theirs)
         tell("fetch from a server into S3 / aws s3 cp from a file", up, cp_up)
 
@@ -130,17 +131,23 @@ def in_worker(work, folder, argument):
         shutil.rmtree(folder / "data", ignore_errors=True)
 
 
-def set_up(folder, **variables):
+def set_up(folder, url="", endpoint=""):
     data = folder / "data"
     data.mkdir(exist_ok=True)
+    variables = {"OUTBOUND_ALLOWED_HOSTS": ",".join(address.split("/")[2] for address in (url, endpoint) if address)}
+    if endpoint:
+        variables |= {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint}
+    if endpoint and url:
+        variables |= {"RECORDINGS_STORAGE_BUCKET": BUCKET, "RECORDINGS_STORAGE_REGION": REGION}
     os.environ |= {"ENV_FILE": "", "DEBUG": "true", "LOG_LEVEL": "ERROR", "DATA_DIR": str(data), **variables}
     os.environ |= {"DATABASE_URL": f"sqlite:///{data / 'bench.sqlite3'}", "DJANGO_SETTINGS_MODULE": "config.settings"}
     django.setup()
 
 
-def ingest_worker(pipe, folder, url):
+def ingest_worker(pipe, folder, what):
     """Megabytes by which this process grew during an ingest, at the most, and the seconds that it took."""
-    set_up(folder, OUTBOUND_ALLOWED_HOSTS=url.split("/")[2])
+    set_up(folder, **what)
+    url = what["url"]
     from django.core.management import call_command
 
     from recordings.models import Ingest, Recording
@@ -171,16 +178,13 @@ def status(name):
 
 def fetch_worker(pipe, folder, what):
     """The seconds that it takes to fetch from a `url` or a `key` of a bucket, into a folder or a bucket."""
-    url, key, endpoint = what.get("url", ""), what.get("key", ""), what.get("endpoint", "")
-    variables = {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint} if endpoint else {}
-    if endpoint and url:
-        variables |= {"RECORDINGS_STORAGE_BUCKET": BUCKET, "RECORDINGS_STORAGE_REGION": REGION}
-    set_up(folder, OUTBOUND_ALLOWED_HOSTS=url.split("/")[2] if url else "", **variables)
+    key = what.get("key", "")
+    set_up(folder, what.get("url", ""), what.get("endpoint", ""))
     from platforms.types import RecordingStore
     from recordings.fetching import ObjectSource, UrlSource, fetch
     from recordings.management.fault_drill import Hold
 
-    source = ObjectSource(RecordingStore(BUCKET), BUCKET, key) if key else UrlSource(lambda: url)
+    source = ObjectSource(RecordingStore(BUCKET), BUCKET, key) if key else UrlSource(lambda: what["url"])
     pipe.send(timed(lambda: fetch(source, "bench/recording", Hold(), anew=True)))
 
 
