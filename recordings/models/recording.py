@@ -79,6 +79,7 @@ class Recording(models.Model):
         indexes = [
             models.Index(fields=["state", "created_at"], name="recording_by_state"),
             models.Index(fields=["platform", "room_name"], name="recording_by_provider_room"),
+            models.Index(fields=["created_at", "id"], name="recording_by_creation"),
         ]
 
     def __str__(self) -> str:
