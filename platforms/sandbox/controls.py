@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, jsonify, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from platforms.sandbox.faults import Faults
-from platforms.sandbox.world import SandboxError
+from platforms.sandbox.scene import SandboxError
 
 if TYPE_CHECKING:
     from platforms.sandbox.server import Sandbox

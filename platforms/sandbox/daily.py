@@ -20,7 +20,7 @@ from platforms.sandbox.api import Refused, Window, misbehave
 from platforms.sandbox.daily_errors import refused
 from platforms.sandbox.daily_webhooks import Webhook
 from platforms.sandbox.provider import Provider
-from platforms.sandbox.world import Admission, File, NotAdmitted, Recording, Room, SandboxError
+from platforms.sandbox.scene import Admission, File, NotAdmitted, Recording, Room, SandboxError
 
 if TYPE_CHECKING:
     from platforms.sandbox.server import Sandbox

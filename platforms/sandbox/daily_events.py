@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from platforms.sandbox.world import Call, Person, Recording, Room
+from platforms.sandbox.scene import Call, Person, Recording, Room
 
 SKEW = 0.004  # seconds; the two events of one connection differ by this in when it began
 DEFAULT_INSTANCE = "c3df927c-f738-4471-a2b7-066fa7e95a6b"

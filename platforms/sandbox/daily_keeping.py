@@ -6,7 +6,7 @@ https://docs.daily.co/guides/products/live-streaming-recording/storing-recording
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from platforms.sandbox.world import File, Recording, SandboxError
+from platforms.sandbox.scene import File, Recording, SandboxError
 
 if TYPE_CHECKING:
     from platforms.sandbox.daily import Daily

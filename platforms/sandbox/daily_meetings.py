@@ -11,8 +11,8 @@ from flask import Blueprint, Response, jsonify, request
 
 from platforms.sandbox.api import number_asked, page_by_id
 from platforms.sandbox.daily_errors import invalid, refused
+from platforms.sandbox.scene import Call, Person, Room
 from platforms.sandbox.whereby_events import iso
-from platforms.sandbox.world import Call, Person, Room
 
 if TYPE_CHECKING:
     from platforms.sandbox.daily import Daily

@@ -9,7 +9,7 @@ from platforms.sandbox.api import json_body, number_asked, page_by_id
 from platforms.sandbox.checking import integer, nested, one_of, problem, text
 from platforms.sandbox.daily_errors import bad_json, invalid, refused
 from platforms.sandbox.daily_events import DEFAULT_INSTANCE
-from platforms.sandbox.world import AlreadyRecording, NobodyThere, Recording
+from platforms.sandbox.scene import AlreadyRecording, NobodyThere, Recording
 
 if TYPE_CHECKING:
     from platforms.sandbox.daily import Daily

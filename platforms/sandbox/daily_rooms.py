@@ -21,8 +21,8 @@ from platforms.sandbox.checking import (
     text,
 )
 from platforms.sandbox.daily_errors import bad_json, invalid, refused
+from platforms.sandbox.scene import NotAdmitted, Room, Rules
 from platforms.sandbox.whereby_events import iso
-from platforms.sandbox.world import NotAdmitted, Room, Rules
 
 if TYPE_CHECKING:
     from platforms.sandbox.daily import Daily

@@ -11,7 +11,7 @@ from platforms.sandbox.api import json_body
 from platforms.sandbox.checking import an_object, boolean, integer, one_of, problem, seconds_since_epoch, text
 from platforms.sandbox.daily_errors import bad_json, invalid
 from platforms.sandbox.daily_rooms import NAME, RECORDINGS
-from platforms.sandbox.world import NotAdmitted
+from platforms.sandbox.scene import NotAdmitted
 
 if TYPE_CHECKING:
     from platforms.sandbox.daily import Daily

@@ -4,7 +4,7 @@ import threading
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from platforms.sandbox.world import SandboxError
+from platforms.sandbox.scene import SandboxError
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import av
 
 from platforms.sandbox import recorder
-from platforms.sandbox.world import Recording, Room, SandboxError
+from platforms.sandbox.scene import Recording, Room, SandboxError
 
 if TYPE_CHECKING:
     from platforms.sandbox.server import Sandbox

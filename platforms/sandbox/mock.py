@@ -9,9 +9,9 @@ from flask import Blueprint, Response, jsonify
 
 from platforms.sandbox.api import Refused, misbehave
 from platforms.sandbox.provider import Provider
+from platforms.sandbox.scene import AUTOMATIC, Admission, File, NotAdmitted, Recording, Room, Rules, SandboxError
 from platforms.sandbox.webhooks import Endpoint
 from platforms.sandbox.whereby_events import iso
-from platforms.sandbox.world import AUTOMATIC, Admission, File, NotAdmitted, Recording, Room, Rules, SandboxError
 
 if TYPE_CHECKING:
     from platforms.sandbox.server import Sandbox

@@ -9,9 +9,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
+from platforms.sandbox.scene import Admission, NotAdmitted, RoomClosed, RoomFull, SandboxError
 from platforms.sandbox.seats import NoSuchSeat, Seat, Seats
 from platforms.sandbox.server import Sandbox
-from platforms.sandbox.world import Admission, NotAdmitted, RoomClosed, RoomFull, SandboxError
 
 PROVIDERS = {"daily": "Daily", "whereby": "Whereby", "mock": "the mock platform"}
 NEWS_AFTER = 2.0  # seconds after which there is an answer even without news

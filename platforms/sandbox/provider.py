@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint
 
-from platforms.sandbox.world import Admission, File, Recording, Room
+from platforms.sandbox.scene import Admission, File, Recording, Room
 
 if TYPE_CHECKING:
     from platforms.sandbox.server import Sandbox

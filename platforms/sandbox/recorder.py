@@ -16,8 +16,8 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from platforms.sandbox.scene import File, Recording
 from platforms.sandbox.sound import WIDTH, NoSound, blocks, frame_of, samples, samples_of, silence
-from platforms.sandbox.world import File, Recording
 
 RATE = 48000  # samples per second, as browsers record
 BIT_RATE = 64000

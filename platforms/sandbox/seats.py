@@ -8,15 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from platforms.sandbox.world import (
-    Admission,
-    AlreadyRecording,
-    NobodyThere,
-    Person,
-    Room,
-    SandboxError,
-    World,
-)
+from platforms.sandbox.scene import Admission, AlreadyRecording, NobodyThere, Person, Room, SandboxError
+from platforms.sandbox.world import World
 
 PATIENCE = 5.0  # seconds without a sign of life after which a tab counts as gone
 NOT_RECORDED = {"none", "local"}  # by the provider, that is

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from platforms.sandbox.world import SandboxError
+from platforms.sandbox.scene import SandboxError
 
 KEY_ID = KEY_SECRET = "sandbox"  # noqa: S105  (there is nothing to guard)
 REGION = "us-east-1"

@@ -11,10 +11,10 @@ from flask import Blueprint, Response, request
 from platforms.sandbox import whereby_events, whereby_insights, whereby_meetings, whereby_recordings, whereby_theme
 from platforms.sandbox.api import Refused, Window, misbehave
 from platforms.sandbox.provider import Provider
+from platforms.sandbox.scene import Admission, File, NotAdmitted, Person, Recording, Room
 from platforms.sandbox.webhooks import Endpoint
 from platforms.sandbox.whereby_events import iso
 from platforms.sandbox.whereby_lists import clients, refused
-from platforms.sandbox.world import Admission, File, NotAdmitted, Person, Recording, Room
 
 if TYPE_CHECKING:
     from platforms.sandbox.server import Sandbox

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from platforms.sandbox.scene import Call, Person, Room
 from platforms.sandbox.whereby_events import iso
 from platforms.sandbox.whereby_lists import clients, in_order, invalid, listed, moment_of
-from platforms.sandbox.world import Call, Person, Room
 
 if TYPE_CHECKING:
     from platforms.sandbox.whereby import Whereby

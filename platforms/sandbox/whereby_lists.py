@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from flask import Response, jsonify, request
 
 from platforms.sandbox.api import Refused, number_asked
-from platforms.sandbox.world import Person, Room
+from platforms.sandbox.scene import Person, Room
 
 Item = TypeVar("Item")
 

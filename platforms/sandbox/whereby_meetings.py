@@ -11,9 +11,9 @@ from flask import Blueprint, Response, jsonify, request
 
 from platforms.sandbox.api import json_body
 from platforms.sandbox.checking import an_array, an_object, anything, boolean, nested, one_of, problem, text
+from platforms.sandbox.scene import Room, Rules
 from platforms.sandbox.whereby_events import iso
 from platforms.sandbox.whereby_lists import invalid, listed, moment_of, refused
-from platforms.sandbox.world import Room, Rules
 
 if TYPE_CHECKING:
     from platforms.sandbox.whereby import Whereby

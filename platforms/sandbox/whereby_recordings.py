@@ -12,9 +12,9 @@ from flask import Blueprint, Response, jsonify, request
 from platforms.sandbox import whereby_events
 from platforms.sandbox.api import json_body, number_asked
 from platforms.sandbox.checking import an_array, problem, text
+from platforms.sandbox.scene import File, Recording, SandboxError
 from platforms.sandbox.whereby_events import iso
 from platforms.sandbox.whereby_lists import in_order, invalid, listed, refused
-from platforms.sandbox.world import File, Recording, SandboxError
 
 if TYPE_CHECKING:
     from platforms.sandbox.whereby import Whereby

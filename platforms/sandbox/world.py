@@ -7,46 +7,23 @@ their sound. Nothing here knows HTTP, webhooks or files.
 import threading
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from platforms.sandbox import calls
 from platforms.sandbox.scene import (
     AUTOMATIC,
-    Admission,
     AlreadyRecording,
-    Call,
-    File,
     NobodyThere,
-    NotAdmitted,
     Person,
     Recording,
     Room,
     RoomClosed,
     RoomFull,
     Rules,
-    SandboxError,
     Segment,
 )
-
-__all__ = [
-    "AUTOMATIC",
-    "Admission",
-    "AlreadyRecording",
-    "Call",
-    "File",
-    "NobodyThere",
-    "NotAdmitted",
-    "Person",
-    "Recording",
-    "Room",
-    "RoomClosed",
-    "RoomFull",
-    "Rules",
-    "SandboxError",
-    "Segment",
-    "World",
-]
 
 Listener = Callable[..., None]
 
@@ -125,7 +102,7 @@ class World:
             room.visits.append(person)
             room.changed_at = person.joined_at
             self._count(room, person)
-            begun = self._begin_call(room)
+            begun = calls.begin(room, self.time_scale)
             self._tell("joined", room, person=person)
             if begun:
                 self._tell("call_started", room, call=begun)
@@ -181,35 +158,13 @@ class World:
                 self.leave(room, person.session_id, ejected=True)
 
     def _review(self, room: Room) -> None:
-        if begun := self._begin_call(room):
+        if begun := calls.begin(room, self.time_scale):
             self._tell("call_started", room, call=begun)
-        elif ended := self._end_call(room):
+        elif ended := calls.end(room, self.time_scale):
             self._tell("call_ended", room, call=ended)
         for recording in room.recordings:
             if recording.is_active and recording.limit and recording.seconds >= recording.limit:
                 self.stop_recording(recording)
-
-    def _begin_call(self, room: Room) -> Call | None:
-        present = room.people
-        is_enough = len(present) >= room.rules.quorum or self._is_over(room, room.rules.alone_starts)
-        if room.call or not present or not is_enough:
-            return None
-        call = Call(str(uuid.uuid4()), datetime.now(UTC), visits=present, most=len(present))
-        room.calls.append(call)
-        return call
-
-    def _end_call(self, room: Room) -> Call | None:
-        call, present = room.call, len(room.people)
-        is_over = not present or (present < room.rules.quorum and self._is_over(room, room.rules.alone_ends))
-        if call is None or not is_over:
-            return None
-        call.ended_at = datetime.now(UTC)
-        return call
-
-    def _is_over(self, room: Room, seconds: float | None) -> bool:
-        """Whether nobody has come or gone for so long."""
-        still = datetime.now(UTC) - (room.changed_at or room.created_at)
-        return seconds is not None and still >= timedelta(seconds=seconds * self.time_scale)
 
     # Recordings
 

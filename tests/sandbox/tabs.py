@@ -1,6 +1,6 @@
 """What people do in the sandbox's meeting page."""
 
-from platforms.sandbox.world import Rules
+from platforms.sandbox.scene import Rules
 from tests.browser.chromium import open_page
 from tests.live import wait_until
 from tests.recordings.media import Sound, media

@@ -7,7 +7,7 @@ import jwt
 import pytest
 import requests
 
-from platforms.sandbox.world import NotAdmitted
+from platforms.sandbox.scene import NotAdmitted
 from tests.live import wait_until
 from tests.sandbox.calls import BUCKET, KEY, Api, daily_room, in_an_hour, recorded
 

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from platforms.sandbox.faults import Faults
-from platforms.sandbox.world import SandboxError
+from platforms.sandbox.scene import SandboxError
 from tests.live import wait_until
 from tests.platforms.daily import SECRET
 from tests.sandbox.calls import BUCKET, CLOUD, Api, daily_room, mock_room, recorded, whereby_room

@@ -6,8 +6,8 @@ import pytest
 import requests
 
 from platforms.sandbox import page, seats
+from platforms.sandbox.scene import Rules
 from platforms.sandbox.server import running_sandbox
-from platforms.sandbox.world import Rules
 from tests.live import wait_until
 
 

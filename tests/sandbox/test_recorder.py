@@ -5,7 +5,7 @@ import av
 import pytest
 
 from platforms.sandbox.recorder import record
-from platforms.sandbox.world import Recording, Room, Rules, Segment
+from platforms.sandbox.scene import Recording, Room, Rules, Segment
 from tests.recordings.media import Sound, broken, heard, loudness, media, speech, stretches
 from tests.sandbox.listening import level
 

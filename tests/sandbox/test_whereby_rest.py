@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from platforms.sandbox.api import Window
-from platforms.sandbox.world import NotAdmitted
+from platforms.sandbox.scene import NotAdmitted
 from tests.sandbox.calls import CLOUD, DESTINATION, Api, recorded, whereby_room
 
 END = "2100-01-01T00:00:00.000Z"

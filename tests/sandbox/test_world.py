@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from platforms.sandbox.scene import AlreadyRecording, NobodyThere, RoomClosed, RoomFull, Rules
 from platforms.sandbox.server import running_sandbox
-from platforms.sandbox.world import AlreadyRecording, NobodyThere, RoomClosed, RoomFull, Rules, World
+from platforms.sandbox.world import World
 from tests.live import wait_until
 from tests.recordings import media
 from tests.sandbox.calls import daily_room, ended, speak
