@@ -67,9 +67,7 @@ class S3Sink:
         self._buffer += chunk
         self.size += len(chunk)
         while len(self._buffer) >= PART:
-            part = bytes(memoryview(self._buffer)[:PART])
-            del self._buffer[:PART]
-            self._send(part)
+            self._send()
 
     def finish(self) -> str:
         parameters = {**self._parameters, "ContentType": self._content_type()}
@@ -77,7 +75,7 @@ class S3Sink:
             self._run(self._client.put_object, **self._object, **parameters, Body=bytes(self._buffer))
         else:
             if self._buffer:
-                self._send(bytes(self._buffer))
+                self._send()
             parts = [self._wait(part) for part in self._parts]
             self._beat.now()
             upload, self._upload = self._upload, None
@@ -93,14 +91,16 @@ class S3Sink:
         self._close()
         self._hasher.close()
 
-    def _send(self, content: bytes) -> None:
-        """Begin to upload one more part, when not too many are under way."""
+    def _send(self) -> None:
+        """Begin to upload what has come as one more part, when not too many are under way."""
         if self._upload is None:
             parameters = {**self._parameters, "ContentType": self._content_type()}
             begun = self._run(self._client.create_multipart_upload, **self._object, **parameters)
             self._upload = {**self._object, "UploadId": begun["UploadId"]}
         if len(self._parts) >= UPLOADS:
             self._wait(self._parts[-UPLOADS])
+        content = bytes(memoryview(self._buffer)[:PART])
+        del self._buffer[:PART]
         number = len(self._parts) + 1
         self._parts.append(self._pool.submit(self._upload_part, self._upload, number, content))
 
