@@ -34,11 +34,12 @@ KINDS = (
 BREAKER, EXPONENTIAL = "circuit-breaker", "exponential"
 TRIPS = 3  # failures in a row
 PAUSES = (15.0, 60.0, 240.0, 900.0)  # seconds between five attempts
+PRINTABLE = r"[!-~]+"  # in ASCII; anything else cannot be sent
 WEBHOOK = {
-    "url": text(),
+    "url": text(2000, PRINTABLE),
     "eventTypes": an_array(one_of(*KINDS)),
     "hmac": text(),
-    "basicAuth": text(),
+    "basicAuth": text(2000, PRINTABLE),
     "retryType": one_of(BREAKER, EXPONENTIAL),
 }
 

@@ -120,7 +120,7 @@ class Clock:
 
 
 class QuietHandler(WSGIRequestHandler):
-    """Keep-alive, as providers have it; requests are not written down but for debugging."""
+    """Requests are not written down but for debugging."""
 
     protocol_version = "HTTP/1.1"
 

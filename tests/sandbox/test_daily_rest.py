@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from platforms.sandbox.scene import NotAdmitted
+from platforms.sandbox.server import running_sandbox
 from tests.live import wait_until
 from tests.sandbox.calls import BUCKET, KEY, Api, daily_room, in_an_hour, recorded
 
@@ -349,3 +350,12 @@ def test_a_recording_outlives_its_room(sandbox, api):
     started_at = recording.started_at
     assert api.get("/recordings").json()["data"][0]["start_ts"] == int(started_at.timestamp())
     assert recording.stopped_at - started_at < timedelta(minutes=1)
+
+
+def test_rooms_have_the_address_that_was_configured():
+    """Whatever name a browser reaches the sandbox by."""
+    with running_sandbox(storage=False, addresses={"daily": "https://acme.daily.co"}) as sandbox:
+        daily_room(sandbox)
+        headers = {**Api(sandbox, "daily").headers, "Host": "elsewhere.example"}
+        room = requests.get(f"{sandbox.url}/daily/v1/rooms/standup", headers=headers, timeout=10).json()
+        assert room["url"] == "https://acme.daily.co/standup"

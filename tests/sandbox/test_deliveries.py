@@ -151,6 +151,8 @@ def test_a_secret_is_made_where_none_is_given(sandbox, product):
         ({"eventTypes": "participant.joined"}, "must be an array"),
         ({"retryType": "often"}, "must be one of"),
         ({"url": "rooms.example.com"}, "valid uri"),
+        ({"url": "http://example.com/é"}, "fails to match"),
+        ({"basicAuth": "a\r\nb"}, "fails to match"),
     ],
 )
 def test_a_webhook_is_described_strictly(sandbox, product, change, info):
