@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from platforms.sandbox.server import Sandbox
 
 LABELS = {"whereby": "Whereby", "daily": "Daily", "mock": "Mock"}
-POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+POLICY = (
+    "default-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+)
 
 
 def routes(sandbox: "Sandbox") -> Blueprint:

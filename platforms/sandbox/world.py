@@ -25,8 +25,6 @@ from platforms.sandbox.scene import (
     Segment,
 )
 
-Listener = Callable[..., None]
-
 
 class World:
     """`time_scale` shortens all times of waiting, for tests: 0.01 makes a second of a hundred."""
@@ -39,9 +37,9 @@ class World:
         self.history: list[Room] = []  # all that there ever were, oldest first
         self.version = 0  # one more with everything that happens
         self._changed = threading.Condition(self.lock)
-        self._listeners: list[Listener] = []
+        self._listeners: list[Callable[..., None]] = []
 
-    def listen(self, callback: Listener) -> None:
+    def listen(self, callback: Callable[..., None]) -> None:
         """Call `callback(what, room, **facts)` in the order in which things happen; it must not block.
 
         joined and left have `person`; call_started and call_ended have `call`; recording_started, recording_stopped,
