@@ -36,5 +36,11 @@ export async function embed(options) {
   // What goes wrong while joining is told by the event as well.
   call.join({ url: address.href, ...(token && { token }), ...(name && { userName: name }) }).catch(() => {});
 
-  return { leave: () => call.leave(), destroy: () => call.destroy() };
+  return {
+    leave: () => call.leave(),
+    destroy() {
+      call.iframe()?.remove(); // destroy() waits for the frame's answer, which one that never loaded does not give
+      return call.destroy();
+    },
+  };
 }

@@ -139,6 +139,19 @@ def test_leaving_in_the_meeting_and_coming_back(visit, sandbox, room, owner):
     assert people(sandbox) == ["owner"]
 
 
+def test_coming_back_after_the_provider_was_out_of_reach(browser, live_server, sandbox, room, owner):
+    with visitors(browser, live_server, expected=["ERR_FAILED"]) as visit:
+        providers = "https://sandbox.*/**"
+        page = visit(user=owner, before=lambda page: page.route(providers, lambda route: route.abort()))
+        page.locator("#stage iframe").wait_for()
+        page.get_by_role("button", name="Leave").click()
+        heading(page, "You left the meeting")
+        page.unroute(providers)
+        page.get_by_role("button", name="Rejoin").click()
+        enter(page)
+        assert people(sandbox) == ["owner"]
+
+
 def test_a_recording_shows_and_hears_the_microphone(visit, sandbox, room, owner):
     page = visit(user=owner)
     frame = enter(page)
