@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
@@ -43,6 +42,3 @@ class LoginPage(LoginView):
         context = self.get_context_data(form=LoginForm(request), is_throttled=True)
         headers = {"Retry-After": str(round(throttle.wait()))}
         return self.response_class(request, self.get_template_names(), context, status=429, headers=headers)
-
-    def get_form_class(self) -> type[forms.BaseForm]:  # type: ignore[override]
-        return LoginForm

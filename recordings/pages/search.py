@@ -50,8 +50,11 @@ def search_page(request: HttpRequest) -> HttpResponse:
     wanted = {"q": text, "limit": SIZE, "offset": (number - 1) * SIZE}
     if room := request.GET.get("room", ""):
         wanted["room_id"] = room
+    if with_trash := request.user.is_authenticated and "trash" in request.GET:
+        wanted["include_deleted"] = True
     form = SearchQuery(data=wanted)
     context: dict[str, Any] = {"text": text, "room": room, "rooms": rooms_with_transcripts(request.user)}
+    context["with_trash"] = with_trash
     if not form.is_valid():
         return render(request, "recordings/search.html", context | {"errors": in_plain_words(form.errors)}, status=422)
     found, total = find(request.user, form.validated_data)
@@ -59,8 +62,13 @@ def search_page(request: HttpRequest) -> HttpResponse:
     # Only counted: which rows a page shows was found already.
     page = Paginator(range(total), SIZE).get_page(number)
     context |= {"hits": [hit_of(t, query, text) for t in found], "total": total, "page": page}
-    context |= {"has_words": bool(query.alternatives), "rest": urlencode({"q": text, "room": room})}
+    context |= {"has_words": bool(query.alternatives), "rest": rest_of_address(text, room, with_trash)}
     return render(request, "recordings/search.html", context)
+
+
+def rest_of_address(text: str, room: str, with_trash: bool) -> str:
+    """For the links to other pages of the same results."""
+    return urlencode({"q": text, "room": room, **({"trash": "on"} if with_trash else {})})
 
 
 def page_number(request: HttpRequest) -> int:

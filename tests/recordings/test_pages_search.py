@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from recordings import deletion
 from rooms.models import Room
 from tests.recordings.transcripts import make_transcript, said
 
@@ -103,6 +104,22 @@ def test_rooms_to_choose_are_those_with_something_to_find(client, owner, colleag
     make_transcript(owner, room=room)
     assert re.findall(r'<option value="[^"]+"[^>]*>([^<]+)<', html(client, owner)) == ["standup"]
     assert re.findall(r'<option value="[^"]+"[^>]*>([^<]+)<', html(client, colleague)) == []
+
+
+def test_ones_own_trash_is_found_when_asked_for(client, owner, colleague, room):
+    Room.objects.filter(pk=room.pk).update(is_shared=True)
+    transcript = make_transcript(owner, room=room, share_mode="public")
+    deletion.trash(transcript)
+    assert "Nothing found" in html(client, owner, q="budget")
+    text = html(client, owner, q="budget", trash="on")
+    assert '<span class="badge badge-warn">In the trash</span>' in text
+    assert "In the trash" in client.get(links(text)[0]).content.decode()
+    assert "Nothing found" in html(client, colleague, q="budget", trash="on")
+
+
+def test_to_guests_there_is_no_trash(client, settings):
+    settings.PUBLIC_MODE = True
+    assert "Nothing found" in html(client, q="budget", trash="on")
 
 
 def test_without_words_all_are_shown_newest_first(client, owner):
