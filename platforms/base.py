@@ -51,6 +51,7 @@ class VideoPlatformClient:
     webhook_retry_type: ClassVar[str] = ""
     supports_extension: ClassVar[bool] = False
     supports_recording_listing: ClassVar[bool] = False
+    supports_recording_link: ClassVar[bool] = False
     supports_recording_deletion: ClassVar[bool] = False
     # Whether a recording can be started by a call, besides by what people do in the provider's room.
     supports_recording_start: ClassVar[bool] = False
@@ -152,7 +153,7 @@ class VideoPlatformClient:
 
     def recording_link(self, recording_id: str) -> str:
         """A fresh signed https link to a recording's single file; it ends after about an hour."""
-        self.require("supports_recording_listing")
+        self.require("supports_recording_link")
         raise NotImplementedError
 
     def delete_recording(self, recording_id: str) -> bool:

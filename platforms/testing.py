@@ -172,8 +172,8 @@ class PlatformContract:
             "supports_recording_listing": [
                 lambda: list(client.list_recordings()),
                 lambda: client.get_recording("1"),
-                lambda: client.recording_link("1"),
             ],
+            "supports_recording_link": [lambda: client.recording_link("1")],
             "supports_recording_deletion": [lambda: client.delete_recording("1")],
             "supports_recording_start": [lambda: client.start_recording("room", "cloud", str(uuid.uuid4()))],
         }

@@ -157,6 +157,7 @@ class DailyClient(VideoPlatformClient):
     supports_join_tokens = True
     supports_extension = True
     supports_recording_listing = True
+    supports_recording_link = True
     supports_recording_deletion = True
     supports_recording_start = True
     supports_webhook_registration = True

@@ -48,6 +48,7 @@ URL_LIMIT = 2000  # characters
 KEY_LIMIT = 1024  # bytes, of an S3 key
 PAGE = 100  # the most that a list gives at once
 PAGES = 20  # a list that goes on is cut off here
+LINK_SECONDS = 3600
 SIGNATURE_WINDOW = 60.0  # seconds between signing and arriving, either way
 MOST_PEOPLE = 10_000  # a larger count is not to be believed
 # <room name without its slash>-<start>.<format>. The room's name may itself hold a time, so the last one counts.
@@ -62,6 +63,8 @@ class WherebyClient(VideoPlatformClient):
     required_options = {"api_key": "WHEREBY_API_KEY"}
     supports_logo = True
     supports_presence = True
+    supports_recording_link = True
+    supports_recording_deletion = True
     supports_closing = True
     supports_locking = True
     recording_types = frozenset({"none", "local", "cloud"})
@@ -91,8 +94,8 @@ class WherebyClient(VideoPlatformClient):
         found = []
         if missing := [variable for variable, value in storage.items() if not value]:
             found.append(
-                f"{', '.join(missing)} not set: cloud recordings on Whereby go where its dashboard says, not to a "
-                "bucket of this product, and are not fetched from there."
+                f"{', '.join(missing)} not set: cloud recordings on Whereby go where its dashboard says. Those in "
+                "Whereby's own storage are fetched when its webhook tells of them; those in another bucket are not."
             )
         if not self.config.webhook_secrets:
             found.append("WHEREBY_WEBHOOK_SECRET is not set: all webhooks from Whereby are refused.")
@@ -246,6 +249,21 @@ class WherebyClient(VideoPlatformClient):
             ref = replace(ref, key=store.prefix + ref.key)
         found = self.recording_at(event.s3_key)
         return replace(ref, started_at=ref.started_at or (found.started_at if found else None))
+
+    def recording_link(self, recording_id: str) -> str:
+        """Of one in Whereby's own storage: https://docs.whereby.com/reference/whereby-rest-api-reference/recordings"""
+        path = f"{path_to('recordings', recording_id)}/access-link"
+        link = _web_address(mapping(self.api.get(path, {"validForSeconds": LINK_SECONDS})), "accessLink")
+        if not link:
+            raise PlatformRejected(f"{self.label} gave no link to the recording.", self.name)
+        return link
+
+    def delete_recording(self, recording_id: str) -> bool:
+        """One in a bucket of one's own is not Whereby's to delete, nor is it known whether Whereby keeps a record."""
+        if self.recording_store() is None:
+            with unless_gone():
+                self.api.delete(path_to("recordings", recording_id))
+        return True
 
     # Webhooks: https://docs.whereby.com/meeting-content-and-quality/insights-suite-and-api/webhooks
 

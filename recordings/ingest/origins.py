@@ -15,7 +15,7 @@ def source_of(recording: Recording) -> UrlSource:
     if recording.bucket and recording.key:
         return object_of(recording, recording.key)
     client = client_of(recording)
-    can_ask = client is not None and client.supports_recording_listing and bool(recording.provider_recording_id)
+    can_ask = client is not None and client.supports_recording_link and bool(recording.provider_recording_id)
 
     def link() -> str:
         if client is not None and can_ask:

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from platforms.backends.whereby import WherebyClient
+from platforms.exceptions import PlatformRejected
 from platforms.types import RecordingRef, RecordingStore, VideoPlatformConfig
-from tests.platforms.whereby_provider import client_for, payload
+from tests.platforms.whereby_provider import client_for, payload, whereby_stub
+from tests.stub_provider import Answer
 
 ROOM = "team-3f0c2b1e-7a54-4c1d-9a53-2f6f2f0a9d11"
 BEGAN = datetime(2026, 1, 2, 3, 4, 12, tzinfo=UTC)
@@ -141,3 +143,38 @@ def test_every_platform_of_this_kind_has_its_own_bucket():
     found = other.recording_at(NAME)
     assert found
     assert (found.platform, found.bucket) == ("other", "elsewhere")
+
+
+# In Whereby's own storage
+
+
+def test_a_recording_that_whereby_keeps_is_had_by_a_link():
+    with whereby_stub() as stub:
+        stub.on(
+            "GET", "/recordings/rec-1/access-link", Answer(json={"accessLink": "https://files.example/1", "expires": 1})
+        )
+        assert client_for(stub).recording_link("rec-1") == "https://files.example/1"
+        [asked] = stub.sent("GET", "/recordings/rec-1")
+        assert asked.query == {"validForSeconds": ["3600"]}
+
+
+@pytest.mark.parametrize("answer", [{}, {"accessLink": ""}, {"accessLink": "The plan has no API access"}, []])
+def test_what_is_no_link_is_a_refusal(answer):
+    with whereby_stub() as stub:
+        stub.on("GET", "/recordings/rec-1/access-link", Answer(json=answer))
+        with pytest.raises(PlatformRejected, match="Whereby gave no link"):
+            client_for(stub).recording_link("rec-1")
+
+
+@pytest.mark.parametrize("status", [204, 404])
+def test_a_recording_that_whereby_keeps_is_deleted_there(status):
+    with whereby_stub() as stub:
+        stub.on("DELETE", "/recordings/rec-1", Answer(status))
+        assert client_for(stub).delete_recording("rec-1")
+        assert len(stub.sent("DELETE", "/recordings/rec-1")) == 1
+
+
+def test_one_in_a_bucket_of_ours_is_not_wherebys_to_delete():
+    with whereby_stub() as stub:
+        assert client_for(stub, s3_bucket="recordings").delete_recording("rec-1")
+        assert stub.sent("DELETE") == []

@@ -1,6 +1,7 @@
 """From what a provider does to a transcript that can be read and found, by the real protocols on loopback."""
 
 import json
+import time
 import uuid
 from datetime import timedelta
 
@@ -8,7 +9,7 @@ import pytest
 from django.test import Client
 
 from meetings.models import ParticipantSession
-from platforms import durable
+from platforms import durable, signing
 from platforms.models import WebhookEvent
 from recordings import sqs
 from recordings.models import HandOff, Ingest, Recording, Segment, Transcript
@@ -109,6 +110,25 @@ def test_a_cloud_recording_is_fetched_by_its_link_and_transcribed(provider, spee
     assert [result["id"] for result in found["results"]] == [str(transcript.pk)]
     listed = api.get("/v1/recordings").json()["items"][0]
     assert (listed["state"], listed["size"], listed["transcript_id"]) == ("done", len(content), str(transcript.pk))
+
+
+@pytest.mark.django_db
+def test_a_recording_in_the_providers_own_storage_is_fetched_by_its_link(provider, speech, settings, room_of):
+    without_bucket = platforms(s3_bucket="")
+    without_bucket["whereby"]["OPTIONS"]["api_url"] = provider.url
+    settings.VIDEO_PLATFORMS = without_bucket
+    room_of(room_name_of(), platform="whereby")
+    provider.on("GET", "/recordings/rec-1/access-link", Answer(json={"accessLink": f"{provider.url}/rec-1.mp4"}))
+    provider.on("GET", "/rec-1.mp4", Answer(body=media.with_audio(), headers={"ETag": '"1"'}))
+    data = {"filename": key_of(room_name_of(), folder="").strip("/"), "recordingId": "rec-1", "status": "completed"}
+    event = {"id": "1" * 64, "createdAt": "2026-01-02T03:37:21.480Z", "type": "recording.finished"}
+    body = json.dumps({**event, "data": {**data, "roomName": room_name_of()}}).encode()
+    stamp = str(int(time.time()))
+    signature = signing.sign_hex("secret", stamp.encode() + b"." + body)
+    headers = {"HTTP_WHEREBY_SIGNATURE": f"t={stamp},v1={signature}"}
+    assert Client().post("/v1/whereby", body, content_type="application/json", **headers).status_code == 200
+    work_off()
+    assert transcript_of(Recording.objects.get()).segments.count() == 1
 
 
 @pytest.mark.django_db
