@@ -9,11 +9,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from honcho.manager import Manager
+from honcho import manager as honcho
 
 from platforms.exceptions import PlatformNotConfigured
 from platforms.handler import create_platform_client, get_available_platforms, platform_label, why_unavailable
 from rooms.selection import current_policy, select_platform
+
+ENDING = 20  # seconds until what has not ended by then is killed; workers take some even without anything to do
 
 
 class Command(BaseCommand):
@@ -80,7 +82,8 @@ def processes() -> dict[str, str]:
 
 def run_processes(commands: dict[str, str]) -> int:
     """Run until one ends or a signal comes; then all end. The exit code is that of the first to end, 0 on a signal."""
-    manager = Manager()
+    honcho.KILL_WAIT = ENDING
+    manager = honcho.Manager()
     environment = {**os.environ, "SANDBOX_WEBHOOK_SECRET": settings.SANDBOX_WEBHOOK_SECRET}
     for name, command in commands.items():
         manager.add_process(name, command, env=environment)
