@@ -177,7 +177,7 @@ def _call_ended(meeting: Meeting, event: events.MeetingEnded) -> None:
 def _recording_started(meeting: Meeting, event: events.RecordingStarted) -> None:
     meeting.recording_started_at = latest(meeting.recording_started_at, event.started_at or event.occurred_at)
     if asked := asked_for(event):
-        RecordingStart.objects.filter(pk=asked.pk).update(recording_id=event.recording_id)
+        meeting.recording_starts.filter(pk=asked.pk).update(recording_id=event.recording_id)
 
 
 def _recording_ready(meeting: Meeting, event: events.RecordingReady) -> None:
@@ -191,7 +191,7 @@ def _recording_ready(meeting: Meeting, event: events.RecordingReady) -> None:
 def _recording_failed(meeting: Meeting, event: events.RecordingFailed) -> None:
     meeting.recording_failed_at = latest(meeting.recording_failed_at, event.occurred_at)
     if asked := asked_for(event):
-        RecordingStart.objects.filter(pk=asked.pk).update(error=event.error)
+        meeting.recording_starts.filter(pk=asked.pk).update(error=event.error)
 
 
 CHANGES: dict[type[events.Event], Callable[[Meeting, Any], None]] = {

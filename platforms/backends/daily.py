@@ -113,7 +113,7 @@ def _facts(event: Fields, payload: Fields) -> dict[str, Any]:
         "recording_or_room": recording_id or room_name,
         "recording_room_or_instance": recording_id or room_name or text(payload, "instance_id"),
         "recording_type": recording_type,
-        "instance_id": text(payload, "instance_id"),
+        "instance_id": _own_instance(payload),
         "s3_key": _s3_key(payload),
         "tracks": tracks if recording_type == "raw-tracks" else None,
         "download_url": text(payload, "download_url", "download_link", limit=URL_LIMIT),
@@ -121,6 +121,12 @@ def _facts(event: Fields, payload: Fields) -> dict[str, Any]:
         "failed_at": moment(payload.get("timestamp")),
         "error": text(payload, "error_msg", "error"),
     }
+
+
+def _own_instance(payload: Fields) -> str:
+    """The id under which a recording was asked for; the one of all others tells nothing."""
+    instance_id = text(payload, "instance_id")
+    return "" if instance_id.lower() == RESERVED_INSTANCE else instance_id
 
 
 def _s3_key(source: Fields) -> str:

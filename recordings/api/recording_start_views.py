@@ -4,6 +4,7 @@ import logging
 import uuid
 from typing import Any
 
+from django.utils.crypto import salted_hmac
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import PermissionDenied
@@ -12,7 +13,7 @@ from rest_framework.response import Response
 
 from meetings.api.views import REFUSED, find_meeting, require_joinable
 from meetings.models import Meeting, RecordingStart
-from platforms import VideoPlatformClient, create_platform_client
+from platforms import create_platform_client
 from platforms.exceptions import PlatformRejected
 from recordings.models import Consent
 from rooms.api.base import ApiView
@@ -32,14 +33,16 @@ class StartRecordingSerializer(serializers.Serializer[Any]):
         ["cloud", "raw-tracks"], required=False, help_text="One file, or one for each person. Default: the platform's."
     )
     instanceId = serializers.UUIDField(  # noqa: N815  (the single-page app's name)
-        required=False, help_text="What the recording's events will carry. Default: the same for one meeting and type."
+        required=False, help_text="What the recording's events should carry. Default: one for each meeting and type."
     )
 
 
 class RecordingStartedSerializer(serializers.Serializer[Any]):
     status = serializers.CharField(help_text="ok or already_active.")
     result = serializers.DictField(required=False, help_text="What the platform answered.")
-    instanceId = serializers.CharField()  # noqa: N815
+    instanceId = serializers.CharField(  # noqa: N815
+        help_text="What the recording's events will carry: another than asked for where that is taken."
+    )
 
 
 class StartRecording(ApiView):
@@ -61,14 +64,16 @@ class StartRecording(ApiView):
         meeting = find_meeting(meeting_id)
         wanted = read_body(request, StartRecordingSerializer).validated_data
         client = create_platform_client(meeting.platform)
-        if not may_start(request.user, meeting, client):
-            raise PermissionDenied("Only those who agreed to being recorded may start it")
+        if not has_a_say(request.user, meeting):
+            if not client.needs_recording_start(meeting):
+                raise PermissionDenied("Only those who agreed to being recorded may start it")
+            wanted = {}  # anybody may start what is to begin by itself, and nothing else
         require_joinable(meeting)
         if meeting.recording_type != Room.RecordingType.CLOUD:
             raise BadRequest("This meeting is not to be recorded")
         client.require("supports_recording_start")
         kind = wanted.get("type") or client.recording_kind()
-        instance_id = remember(meeting, wanted.get("instanceId") or uuid.uuid5(meeting.pk, kind))
+        instance_id = remember(meeting, wanted.get("instanceId"), kind)
         try:
             result = client.start_recording(meeting.room_name, kind, instance_id, meeting.store_video)
         except PlatformRejected as error:
@@ -81,19 +86,29 @@ class StartRecording(ApiView):
         return Response({"status": "ok", "result": result, "instanceId": instance_id})
 
 
-def may_start(user: Any, meeting: Meeting, client: VideoPlatformClient) -> bool:
-    """Owner and staff, and people who agreed or need not be asked; anybody where it is to begin by itself anyway."""
-    if client.needs_recording_start(meeting) or (meeting.room and meeting.room.is_managed_by(user)):
+def has_a_say(user: Any, meeting: Meeting) -> bool:
+    """Owner and staff, and people who agreed or need not be asked."""
+    if meeting.room and meeting.room.is_managed_by(user):
         return True
     if not user.is_authenticated:
         return False
     return meeting.skip_consent or Consent.objects.filter(meeting=meeting, user=user, given=True).exists()
 
 
-def remember(meeting: Meeting, instance_id: uuid.UUID) -> str:
-    """Before the provider is asked, so that the first event finds its meeting."""
-    start, _ = RecordingStart.objects.get_or_create(instance_id=str(instance_id), defaults={"meeting": meeting})
+def remember(meeting: Meeting, wanted: uuid.UUID | None, kind: str) -> str:
+    """Before the provider is asked, so that the first event finds its meeting.
+
+    An id that another meeting has is left to it, and does not keep this one from being recorded.
+    """
+    starts, own = RecordingStart.objects, str(own_instance_id(meeting, kind))
+    start, _ = starts.get_or_create(instance_id=str(wanted or own), defaults={"meeting": meeting})
     if start.meeting_id != meeting.pk:
-        raise BadRequest("Another meeting's recording has this instance id")
+        start, _ = starts.get_or_create(instance_id=own, defaults={"meeting": meeting})
     start.save(update_fields=["asked_at"])
     return start.instance_id
+
+
+def own_instance_id(meeting: Meeting, kind: str) -> uuid.UUID:
+    """The same each time; whoever knows the meeting's address cannot tell it, and so cannot take it before."""
+    digest = salted_hmac("recording start", f"{meeting.pk} {kind}", algorithm="sha256").digest()
+    return uuid.UUID(bytes=digest[:16], version=4)

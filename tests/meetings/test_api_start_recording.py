@@ -15,6 +15,7 @@ from meetings.opening import end_meeting
 from platforms.backends.daily import RESERVED_INSTANCE
 from platforms.durable import run_due
 from platforms.models import WebhookEvent
+from recordings.api.recording_start_views import own_instance_id
 from recordings.models import Consent, Recording
 from tests.conftest import api_for
 from tests.meetings.reports import make_meeting
@@ -123,6 +124,15 @@ def test_anybody_may_where_it_begins_by_itself_but_needs_a_call_for_it(meeting, 
     assert start(None, meeting).status_code == 200
 
 
+def test_a_stranger_starts_only_what_begins_by_itself(meeting, stub, tracks):
+    """Else each call of anybody could start one more recording."""
+    Meeting.objects.update(recording_trigger="automatic")
+    answer = start(None, meeting, type="cloud", instanceId=INSTANCE)
+    assert (answer.status_code, answer.json()["instanceId"] == INSTANCE) == (200, False)
+    (body,) = bodies(stub)
+    assert (body["type"], body["instanceId"]) == ("raw-tracks", answer.json()["instanceId"])
+
+
 def test_nobody_else_may_where_the_platform_begins_by_itself(meeting):
     Meeting.objects.update(recording_trigger="automatic")
     assert start(None, meeting).status_code == 403
@@ -158,10 +168,18 @@ def test_raw_tracks_without_a_bucket_and_the_reserved_id_are_refused_in_words(ow
     assert bodies(stub) == []
 
 
-def test_the_instance_id_of_another_meeting_is_refused(owner, room, meeting):
+def test_the_instance_id_of_another_meeting_is_not_taken(owner, room, meeting, stub):
     RecordingStart.objects.create(meeting=make_meeting(room), instance_id=INSTANCE)
     answer = start(owner, meeting, instanceId=INSTANCE.upper())
-    assert (answer.status_code, answer.json()["detail"]) == (400, "Another meeting's recording has this instance id")
+    assert answer.status_code == 200
+    (body,) = bodies(stub)
+    assert body["instanceId"] == answer.json()["instanceId"] == meeting.recording_starts.get().instance_id != INSTANCE
+
+
+def test_the_meetings_address_does_not_tell_its_instance_id(owner, meeting):
+    instance_id = start(owner, meeting).json()["instanceId"]
+    assert instance_id not in {str(uuid.uuid5(meeting.pk, kind)) for kind in ("cloud", "raw-tracks", "")}
+    assert instance_id == str(own_instance_id(meeting, "cloud")) != str(own_instance_id(meeting, "raw-tracks"))
 
 
 @pytest.mark.parametrize("body", [{"type": "video"}, {"type": None}, {"instanceId": "x"}, {"instanceId": 5.5}])
@@ -261,3 +279,24 @@ def test_what_another_platform_calls_the_same_is_not_meant(room, meeting):
     RecordingStart.objects.create(meeting=make_meeting(room, platform="mock"), instance_id=INSTANCE)
     deliver("recording.started")
     assert RecordingStart.objects.get().recording_id == ""
+
+
+def test_what_has_no_id_of_its_own_is_nobodys(owner, room, meeting):
+    """It is called the same in all rooms, so that who asked for that name would get everybody's recordings."""
+    start(owner, meeting, instanceId=RESERVED_INSTANCE)
+    deliver("recording.started", instance_id=RESERVED_INSTANCE.upper())
+    deliver("recording.ready-to-download.cloud", room_name=None)
+    meeting.refresh_from_db()
+    assert not meeting.is_recording
+    assert Recording.objects.get().meeting is None
+
+
+def test_a_recording_of_another_room_is_not_taken_for_the_one_that_was_asked_for(owner, room, meeting):
+    start(owner, meeting, instanceId=INSTANCE)
+    other = make_meeting(room, platform="daily", room_name="other-20260101090000-a1b2c3")
+    for name in ("recording.started.with-room", "recording.error"):
+        deliver(name, instance_id=INSTANCE, room_name=other.room_name)
+    other.refresh_from_db()
+    asked_for = RecordingStart.objects.get()
+    assert other.recording_failed_at
+    assert (asked_for.meeting, asked_for.recording_id, asked_for.error) == (meeting, "", "")
