@@ -17,6 +17,7 @@ from flask import Flask
 from werkzeug.routing import PathConverter
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from platforms.sandbox.door import Door
 from platforms.sandbox.faults import Faults
 from platforms.sandbox.finishing import finish_recordings
 from platforms.sandbox.links import Links
@@ -132,7 +133,8 @@ class Listener:
     """The HTTP server of a sandbox, in a thread."""
 
     def __init__(self, sandbox: Sandbox, host: str, port: int) -> None:
-        self._server = make_server(host, port, sandbox.app, threaded=True, request_handler=QuietHandler)
+        app = Door(sandbox.app, host, sandbox.addresses.values())
+        self._server = make_server(host, port, app, threaded=True, request_handler=QuietHandler)
         self._server.daemon_threads = True  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self.port = self._server.port

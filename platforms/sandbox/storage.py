@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from platforms.sandbox.door import Door
 from platforms.sandbox.scene import SandboxError
 
 KEY_ID = KEY_SECRET = "sandbox"  # noqa: S105  (there is nothing to guard)
@@ -34,7 +35,7 @@ class Storage:
     """Begins empty, with the buckets and the queue. What is played is one for all of a process."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        application = DomainDispatcherApplication(create_backend_app)
+        application = Door(DomainDispatcherApplication(create_backend_app), host)
         self._server = make_server(host, port, application, threaded=True, request_handler=QuietHandler)
         self.url = f"http://{host}:{self._server.port}"
         self._thread = threading.Thread(

