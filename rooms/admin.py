@@ -19,6 +19,7 @@ from platforms.handler import get_available_platforms, platform_label, why_unava
 from rooms import moving
 from rooms.admin_filters import LiveFilter, OwnerFilter, PlatformFilter
 from rooms.admin_forms import PlatformForm, RoomForm, platform_field
+from rooms.admin_login import AdminLoginForm
 from rooms.admin_search import NoGuessing, SearchById
 from rooms.models import ApiKey, Room
 from rooms.selection import Selection, current_policy
@@ -32,6 +33,7 @@ else:
 admin.site.site_header = admin.site.site_title = "Reflector Rooms"
 admin.site.index_title = "Rooms, meetings and platforms"
 admin.site.site_url = "/"
+admin.site.login_form = AdminLoginForm
 
 LIVE_MEETINGS_LISTED = 50
 FIELDSETS: list[tuple[str | None, list[str]]] = [

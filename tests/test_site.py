@@ -74,6 +74,16 @@ class TestLogIn:
         assert "_auth_user_id" not in client.session
         assert api_for().post("/v1/auth/login", wrong).status_code == 429
 
+    def test_so_are_those_in_admin(self, client, staff):
+        for _ in range(ATTEMPTS - 1):
+            log_in(client, password="wrong")
+        credentials = {"username": "staff", "password": PASSWORD}
+        assert client.post("/admin/login/?next=/admin/", credentials)["Location"] == "/admin/"
+        client.logout()
+        response = client.post("/admin/login/", credentials)
+        assert "Too many login attempts. Try again later." in response.content.decode()
+        assert "_auth_user_id" not in client.session
+
     def test_a_form_from_elsewhere_is_refused_in_plain_words(self, owner):
         response = log_in(Client(enforce_csrf_checks=True))
         assert response.status_code == 403
@@ -91,7 +101,9 @@ class TestLogOut:
 
 class TestFrame:
     def test_guests_are_offered_to_log_in_and_come_back(self, client):
-        assert 'href="/login?next=%2Fnowhere%2Fat-all%2Fx%3Fq%3D1"' in client.get("/nowhere/at-all/x?q=1").content.decode()
+        assert (
+            'href="/login?next=%2Fnowhere%2Fat-all%2Fx%3Fq%3D1"' in client.get("/nowhere/at-all/x?q=1").content.decode()
+        )
 
     def test_admin_is_for_staff(self, client, owner, staff):
         client.force_login(owner)
