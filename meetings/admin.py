@@ -40,6 +40,7 @@ FIELDSETS: list[tuple[str | None, list[str]]] = [
     (None, ["room_link", "state", "error", "num_clients", "start_date", "end_date", "ended_at", "id"]),
     ("Platform", ["platform_name", "platform_reason"]),
     ("At the provider", ["provider_meeting_id", "room_name", "room_url", "has_host_address"]),
+    ("What the provider told of recordings", ["recording_started_at", "recording_ended_at", "recording_failed_at"]),
     (
         "As the room was set when it opened",
         ["is_locked", "room_mode", "recording_type", "recording_trigger", "skip_consent", "store_video"],

@@ -21,7 +21,7 @@ from platforms.exceptions import PlatformNotConfigured
 from recordings.api.recording_views import visible_to
 from recordings.api.transcript_access import may_read
 from recordings.models import Recording, Transcript
-from recordings.pages.progress import AWAITED, Progress, may_retry, progress_of, retry_helps, with_fate
+from recordings.pages.progress import AWAITED, WORDS, Progress, may_retry, progress_of, retry_helps, with_fate
 from rooms.api.serializers import effective_platform
 from rooms.models import Room
 from rooms.selection import RolloutPolicy, current_policy
@@ -110,7 +110,7 @@ def shown_recordings(user: Any) -> list[ShownRecording]:
     """The newest ones, with those that began and that nobody has reported yet."""
     found = with_fate(visible_to(user)).select_related("transcript", "meeting__room")
     shown = [shown_recording(user, recording) for recording in not_in_trash(found)[:RECORDINGS]]
-    return sorted([*awaited(user), *shown], key=lambda row: row.moment, reverse=True)[:RECORDINGS]
+    return sorted([*unreported(user), *shown], key=lambda row: row.moment, reverse=True)[:RECORDINGS]
 
 
 def not_in_trash(recordings: QuerySet[Recording]) -> QuerySet[Recording]:
@@ -135,16 +135,26 @@ def shown_recording(user: Any, recording: Any) -> ShownRecording:
     )
 
 
-def awaited(user: Any) -> Iterable[ShownRecording]:
-    over = Q(recording_ended_at__isnull=False) | Q(state=Meeting.State.ENDED)
+def unreported(user: Any) -> Iterable[ShownRecording]:
+    """Of meetings that began to be recorded lately: what no provider has reported yet, or said to have failed."""
+    since = timezone.now() - AWAITED_FOR
+    over = Q(recording_ended_at__isnull=False) | Q(recording_failed_at__isnull=False) | Q(state=Meeting.State.ENDED)
     meetings = Meeting.objects.filter(
         over,
+        Q(recording_started_at__gte=since) | Q(recording_failed_at__gte=since),
         room__owner=user,
         recording_type=Room.RecordingType.CLOUD,
-        recording_started_at__gte=timezone.now() - AWAITED_FOR,
-        recording_failed_at__isnull=True,
         recordings__isnull=True,
-    )
-    for meeting in meetings[:RECORDINGS]:
+    ).prefetch_related("recording_starts")
+    for meeting in meetings.order_by("-start_date")[:RECORDINGS]:
         moment = meeting.recording_started_at or meeting.start_date
-        yield ShownRecording(f"of-{meeting.pk}", meeting.room_label, moment, AWAITED)
+        if not (meeting.is_active and meeting.is_recording):
+            yield ShownRecording(f"of-{meeting.pk}", meeting.room_label, moment, _progress_without_recording(meeting))
+
+
+def _progress_without_recording(meeting: Meeting) -> Progress:
+    if meeting.recording_failed_at is None or meeting.is_recording:
+        return AWAITED
+    said = [f"{start.error.rstrip('.')}." for start in meeting.recording_starts.all() if start.error]
+    reason = f"{shown_platform(meeting.platform).label} could not record the meeting."
+    return Progress(WORDS[Recording.State.FAILED][0], "danger", reason=" ".join([reason, *said]))

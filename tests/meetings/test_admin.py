@@ -196,7 +196,7 @@ def test_the_list_asks_the_database_as_often_for_many_meetings_as_for_few(admin,
 
 
 def test_the_page_tells_all_about_a_meeting_but_the_hosts_address(admin, make_meeting):
-    meeting = make_meeting(is_locked=True)
+    meeting = make_meeting(is_locked=True, recording_failed_at=timezone.now().replace(hour=13, minute=7))
     for address in (LIST, page_of(meeting), page_of(meeting, "history"), page_of(meeting, "end")):
         markup = page(admin, address)
         assert "let-me-in" not in markup
@@ -204,6 +204,7 @@ def test_the_page_tells_all_about_a_meeting_but_the_hosts_address(admin, make_me
     text = text_of(markup)
     for shown in ("Platform: First", "provider-0", "standup-0", "https://rooms.example/standup-0", str(meeting.pk)):
         assert shown in text
+    assert re.search(r"Recording failed at: [^:]*1:07 p\.m\.", text)
     assert re.search(r'Host address held:.*?alt="True"', markup, re.DOTALL)
     assert f"/admin/rooms/room/{meeting.room_id}/change/" in markup
 
@@ -326,7 +327,7 @@ def test_staff_go_to_a_meeting_as_its_host_without_seeing_the_address(admin, mak
     assert page_of(meeting, "host") in page(admin, page_of(meeting))
     with caplog.at_level("INFO"):
         response = admin.get(page_of(meeting, "host"))
-    assert (response.status_code, response.url) == (302, HOST_URL)
+    assert (response.status_code, response.url) == (302, f"{HOST_URL}&name=staff")
     assert f"meeting_opened_as_host meeting={meeting.pk}" in caplog.text
     assert "let-me-in" not in caplog.text
     meeting.refresh_from_db()

@@ -249,6 +249,24 @@ class TestRecordings:
         Recording.objects.create(platform="mock", meeting=meeting, state=State.FETCHING)
         assert "Waiting for the provider" not in html(client, owner)
 
+    def test_one_that_failed_at_the_provider_is_not_waited_for(self, client, owner):
+        now = timezone.now()
+        meeting = make_meeting(owner, recording_started_at=now - timedelta(minutes=5), recording_failed_at=now)
+        text = html(client, owner)
+        assert f'id="recording-of-{meeting.pk}"' in text
+        assert "Failed because: Mock could not record the meeting." in text
+        assert "Waiting for the provider" not in text
+        meeting.recording_starts.create(instance_id="6b2f2d5e-8f6c-4f0e-9a53-000000000001", error="The disk is full")
+        assert "Mock could not record the meeting. The disk is full." in html(client, owner)
+
+    def test_a_failure_says_nothing_of_the_recording_that_was_started_after_it(self, client, owner):
+        now = timezone.now()
+        times = {"recording_started_at": now, "recording_failed_at": now - timedelta(minutes=5)}
+        meeting = make_meeting(owner, state=Meeting.State.LIVE, room_url="https://rooms.example/a", **times)
+        assert f"recording-of-{meeting.pk}" not in html(client, owner)
+        Meeting.objects.filter(pk=meeting.pk).update(state=Meeting.State.ENDED)
+        assert "Waiting for the provider" in html(client, owner)
+
     def test_strangers_see_nothing_of_it(self, client, owner, colleague):
         recording_of(owner, state=State.FAILED, error="It took too long.", can_retry=True)
         assert "Nothing has been recorded yet" in html(client, colleague)
