@@ -282,6 +282,7 @@ if SANDBOX_ENABLED:
         AWS_PROCESS_RECORDING_QUEUE_URL = f"{SANDBOX_STORAGE_URL}/123456789012/sandbox-whereby"
     if not daily["api_key"]:
         daily |= played | {"api_url": f"{SANDBOX_URL}/daily/v1", "subdomain": "sandbox"}
+        daily |= {"s3_bucket": "", "aws_role_arn": ""}
         if daily["recording_mode"] == "raw-tracks":
             daily |= its_bucket | {"s3_bucket": "sandbox-daily", "aws_role_arn": "sandbox"}
     if MOCK_PLATFORM_ENABLED:

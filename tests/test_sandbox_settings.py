@@ -64,7 +64,9 @@ def test_production_never_has_it_unless_asked_by_name(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["cloud", "raw-tracks"])
-def test_raw_tracks_have_a_bucket_in_the_sandbox(tmp_path, mode):
+def test_raw_tracks_have_a_bucket_in_the_sandbox_and_a_real_one_is_left_alone(tmp_path, mode):
     show = "from platforms import create_platform_client as c; print(c('daily').recording_store())"
-    done = manage("shell", "--no-imports", "-c", show, folder=tmp_path, DEBUG="true", DAILY_RECORDING_MODE=mode)
+    variables = {"DAILY_RECORDING_MODE": mode, "AWS_DAILY_S3_BUCKET": "real", "AWS_DAILY_ROLE_ARN": "arn:aws:iam::1:x"}
+    done = manage("shell", "--no-imports", "-c", show, folder=tmp_path, DEBUG="true", **variables)
+    assert (done.returncode, "real" in done.stdout) == (0, False), done.stderr
     assert ("endpoint_url='http://localhost:9101'" in done.stdout) == (mode == "raw-tracks")
