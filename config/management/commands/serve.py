@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from honcho import manager as honcho
 
+from meetings.simulated import end_simulated_meetings
 from platforms.exceptions import PlatformNotConfigured
 from platforms.handler import create_platform_client, get_available_platforms, platform_label, why_unavailable
 from rooms.selection import current_policy, select_platform
@@ -30,6 +31,8 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         if not settings.DEBUG:
             call_command("collectstatic", interactive=False, verbosity=0)
+        if settings.SANDBOX_ENABLED:
+            end_simulated_meetings()
         self.show_addresses()
         call_command("ensure_admin", stdout=self.stdout)
         sys.exit(run_processes(processes()))
