@@ -268,6 +268,7 @@ SANDBOX_STORAGE_URL = f"http://localhost:{SANDBOX_STORAGE_PORT}"
 # Base64, which one provider asks for; made of a secret, so that nobody else can sign events.
 SANDBOX_WEBHOOK_SECRET = base64.b64encode(hashlib.sha256(b"sandbox" + SECRET_KEY.encode()).digest()).decode()
 if SANDBOX_ENABLED:
+    ALLOWED_HOSTS += ["127.0.0.1"]  # where its webhooks go
     played = {"simulated": True, "api_key": "sandbox", "webhook_secrets": [SANDBOX_WEBHOOK_SECRET]}
     its_bucket = {
         "s3_endpoint_url": SANDBOX_STORAGE_URL,

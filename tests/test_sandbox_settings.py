@@ -21,6 +21,7 @@ print(json.dumps({
     "processor": settings.RECORDING_PROCESSOR,
     "queue": settings.AWS_PROCESS_RECORDING_QUEUE_URL,
     "let through": settings.OUTBOUND_ALLOWED_HOSTS,
+    "hosts": settings.ALLOWED_HOSTS,
     "opens on": select_platform("", "", current_policy()).platform,
 }))
 """
@@ -61,6 +62,8 @@ def test_production_never_has_it_unless_asked_by_name(tmp_path):
     assert (found["processor"], found["let through"]) == ("null", [])
     asked_for = shown(tmp_path, **variables, SANDBOX_ENABLED="true")
     assert asked_for["platforms"]["daily"][:2] == ["Daily (sandbox)", None]
+    # It sends webhooks to this machine's own address.
+    assert (found["hosts"], asked_for["hosts"]) == (["rooms.example.com"], ["rooms.example.com", "127.0.0.1"])
 
 
 @pytest.mark.parametrize("mode", ["cloud", "raw-tracks"])
