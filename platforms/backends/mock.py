@@ -67,22 +67,22 @@ class MockClient(VideoPlatformClient):
     def create_meeting(self, room_name_prefix: str, end_date: datetime, room: RoomSettings) -> MeetingData:
         name = f"{slugify(room_name_prefix)[:50] or 'room'}-{secrets.token_hex(8)}"
         base = self.config.api_url or f"{self.config.extra.get('public_url', 'http://localhost')}/mock"
-        settings = {"recording": room.recording_type, "trigger": room.recording_trigger}
-        url = f"{base}/{name}?{urlencode(settings)}"
+        # The sandbox knows of a meeting what its address says.
+        rules = {"recording": room.recording_type, "trigger": room.recording_trigger} if self.sandbox else {}
+        url = _with_query(f"{base}/{name}", rules)
         return MeetingData(
             meeting_id=f"mock-{secrets.token_hex(8)}",
             room_name=name,
             room_url=url,
-            host_room_url=f"{url}&{urlencode({'host': secrets.token_urlsafe(16)})}",
+            host_room_url=_with_query(url, {"host": secrets.token_urlsafe(16)}),
             platform=self.name,
         )
 
     def join_link(self, request: JoinRequest) -> JoinLink:
         link = super().join_link(request)
-        if not request.user_name:
+        if not (self.sandbox and request.user_name):
             return link
-        separator = "&" if "?" in link.url else "?"
-        return JoinLink(url=f"{link.url}{separator}{urlencode({'name': request.user_name})}")
+        return JoinLink(url=_with_query(link.url, {"name": request.user_name}))
 
     def get_room_sessions(self, room_name: str) -> Sequence[SessionData]:
         return []
@@ -165,3 +165,8 @@ class MockClient(VideoPlatformClient):
                 return [RecordingFailed(recording_id=recording_id, error=text(event, "error"), **common)]
             case unknown:
                 return [Ignored(reason=f"The mock's event {unknown!r} says nothing of use.", **common)]
+
+
+def _with_query(url: str, values: Mapping[str, str]) -> str:
+    separator = "&" if "?" in url else "?"
+    return f"{url}{separator}{urlencode(values)}" if values else url

@@ -199,6 +199,7 @@ def test_a_client_that_claims_an_ability_must_have_it(tmp_path):
     class Boastful(AcmeClient):
         supports_logo = supports_presence = supports_closing = supports_extension = True
         supports_webhook_registration = supports_recording_listing = supports_recording_deletion = True
+        supports_recording_link = True
 
     client = Boastful(VideoPlatformConfig())
     for call in (

@@ -78,7 +78,7 @@ def test_the_sandbox_is_asked_who_is_in_and_told_to_close():
         assert len(sandbox.sent("DELETE", "/mock/r-1")) == 1
 
 
-def test_the_way_in_carries_the_name():
+def test_the_way_into_the_sandbox_carries_the_name():
     request = JoinRequest(
         room_name="r-1",
         room_url="http://localhost:9100/mock/r-1?recording=cloud",
@@ -87,5 +87,5 @@ def test_the_way_in_carries_the_name():
         expires_at=datetime(2026, 1, 1, tzinfo=UTC),
         user_name="Zoë & Bo",
     )
-    client = TestMockKeepsTheContract().make_client()
+    client = MockClient(VideoPlatformConfig(name="mock", api_url="http://localhost:9100/mock"))
     assert client.join_link(request).url == "http://localhost:9100/mock/r-1?recording=cloud&name=Zo%C3%AB+%26+Bo"
