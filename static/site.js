@@ -38,8 +38,10 @@ export async function api(method, path, body = undefined, { signal } = {}) {
   return answer;
 }
 
+// Logging in, also in another tab, makes a new one: the cookie has it, while the page has what it was served with.
 function csrfToken() {
-  return document.querySelector('meta[name="csrf-token"]').content;
+  const kept = /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie);
+  return kept?.[1] ?? document.querySelector('meta[name="csrf-token"]').content;
 }
 
 function problemOf(response, answer) {

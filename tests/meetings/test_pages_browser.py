@@ -322,6 +322,21 @@ def test_the_question_keeps_the_focus_that_the_meeting_takes(visit, asking):
     assert wait_until(Consent.objects.filter(given=True).exists)
 
 
+def test_somebody_who_logs_in_in_another_tab_is_still_heard(visit, asking, colleague):
+    page = visit()
+    join_as(page)
+    other = page.context.new_page()
+    other.goto("/login")
+    other.get_by_label("E-mail address or user name").fill(colleague.email)
+    other.get_by_label("Password").fill("correct horse battery")
+    other.get_by_role("button", name="Log in").click()
+    other.wait_for_url("**/")
+    page.bring_to_front()
+    page.get_by_role("button", name="I refuse").click()
+    in_call(page)
+    assert (Consent.objects.get().user, Consent.objects.get().given) == (colleague, False)
+
+
 def test_an_answer_that_is_not_kept_is_not_lost_silently(visit, asking, colleague):
     page = visit(user=colleague)
     refuse_once(page, "**/consent", 503, "The service is not available for a moment.")
