@@ -37,8 +37,10 @@ def webhook_url(name: str) -> str:
 
 def our_urls(client: VideoPlatformClient) -> set[str]:
     """Every address of this server that serves the platform's webhooks."""
-    older = {f"{settings.PUBLIC_URL}/v1/{path.strip('/')}" for path in client.webhook_paths}
-    return {webhook_url(client.name), *older}
+    paths = [f"v1/{client.name}/webhook", *(f"v1/{path.strip('/')}" for path in client.webhook_paths)]
+    # Platforms that are played on this machine send there.
+    bases = [settings.PUBLIC_URL, *([f"http://127.0.0.1:{settings.PORT}"] if client.is_simulated else [])]
+    return {f"{base}/{path}" for base in bases for path in paths}
 
 
 def is_public(url: str) -> bool:
@@ -178,9 +180,11 @@ def check_subscriptions() -> None:
 
 
 def _is_watched(name: str) -> bool:
-    if why_unavailable(name) or not is_public(webhook_url(name)):
+    if why_unavailable(name):
         return False
     client = create_platform_client(name)
+    if not (client.is_simulated or is_public(webhook_url(name))):
+        return False
     return client.supports_webhook_registration and bool(client.config.webhook_secrets)
 
 

@@ -5,6 +5,7 @@ What the beat would do is called here, as the tests have no worker; people come 
 
 import random
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils import timezone
 from meetings import lifecycle, reconcile
 from meetings.models import Meeting, ProviderCall
 from platforms import durable, subscriptions
-from platforms.models import WebhookEvent
+from platforms.models import StaffNotice, WebhookEvent
 from platforms.sandbox.server import running_sandbox
 from recordings import buckets, listing, sqs
 from recordings.models import HandOff, Ingest, Recording, Segment
@@ -199,6 +200,17 @@ def test_where_nobody_alone_is_seen_one_is_waited_for_until_after_the_end(sandbo
     lifecycle.review_all(meeting.end_date + lifecycle.UNSEEN_LIMIT + timedelta(minutes=10))
     meeting.refresh_from_db()
     assert (meeting.state, meeting.num_clients) == (Meeting.State.ENDED, 0)
+
+
+def test_a_webhook_within_this_machine_is_set_going_again_as_well(sandbox, settings):
+    [webhook] = sandbox.providers["daily"].webhooks.values()
+    settings.PORT = urlsplit(webhook.endpoint.url).port
+    settings.PUBLIC_URL = f"http://localhost:{settings.PORT}"
+    webhook.endpoint.url = f"http://127.0.0.1:{settings.PORT}/v1/daily/webhook"  # as `manage.py serve` names it
+    sandbox.faults["daily"].change({"stop_webhooks": True})
+    subscriptions.check_subscriptions()
+    assert sandbox.faults["daily"].stop_webhooks is False
+    assert StaffNotice.objects.get(key="webhook:daily").text.startswith("Daily stopped sending webhooks")
 
 
 def test_a_webhook_that_the_provider_stopped_is_set_going_again(sandbox, api, room, settings):
