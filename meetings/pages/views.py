@@ -73,7 +73,10 @@ def _call(request: HttpRequest, room: Room, meeting: Meeting) -> HttpResponse:
 
 def _facts(request: HttpRequest, room: Room, meeting: Meeting, embedding: Embedding) -> dict[str, Any]:
     """What the page's script needs to know. Addresses that let somebody in are asked for by the API."""
-    client, is_recorded = embedding.client, meeting.recording_type == Room.RecordingType.CLOUD
+    client = embedding.client
+    is_recorded = meeting.recording_type == Room.RecordingType.CLOUD
+    if client and Room.RecordingType.CLOUD not in client.recording_types:
+        is_recorded = False  # whatever its room is set to
     return {
         "state": "name" if request.user.is_anonymous else "joining",
         "room": room.name,

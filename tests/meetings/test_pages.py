@@ -204,6 +204,16 @@ def test_consent_is_asked_for_where_it_matters(room, recording, skip_consent, as
     assert ('<dialog id="consent"' in answer.content.decode()) is asks
 
 
+def test_where_the_platform_cannot_record_nobody_is_asked_for_consent(room):
+    room.platform, room.recording_type = "deaf", "cloud"
+    room.save()
+    with scripted_platform("deaf", recording_types=frozenset({"none", "local"})):
+        open_meeting(room)
+        answer = get()
+    assert facts(answer)["asksConsent"] is False
+    assert '<dialog id="consent"' not in answer.content.decode()
+
+
 def test_nothing_that_lets_somebody_in_is_in_the_page_or_the_log(room, owner, caplog):
     meeting = open_meeting(room)
     for user in (None, owner):
