@@ -69,6 +69,8 @@ class MockClient(VideoPlatformClient):
         base = self.config.api_url or f"{self.config.extra.get('public_url', 'http://localhost')}/mock"
         # The sandbox knows of a meeting what its address says.
         rules = {"recording": room.recording_type, "trigger": room.recording_trigger} if self.sandbox else {}
+        if rules and room.is_locked:
+            rules["locked"] = "true"
         url = _with_query(f"{base}/{name}", rules)
         return MeetingData(
             meeting_id=f"mock-{secrets.token_hex(8)}",

@@ -112,6 +112,7 @@ def _rules(query: Mapping[str, str]) -> Rules:
     return Rules(
         recording=recording if recording in {"none", "local", "cloud"} else "none",
         trigger=trigger if trigger in {"none", "prompt", *AUTOMATIC} else "none",
+        is_locked=query.get("locked") == "true",
     )
 
 

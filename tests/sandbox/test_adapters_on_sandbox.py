@@ -185,6 +185,12 @@ def test_wherebys_host_comes_by_an_address_of_their_own(sandbox, whereby):
     assert admitted(sandbox, f"{meeting.room_url}?roomKey=guessed").role == "visitor"
 
 
+@pytest.mark.parametrize("locked", [True, False])
+def test_in_locked_rooms_of_the_mock_people_knock(sandbox, locked):
+    meeting = opened(client_of(sandbox, "mock"), is_locked=locked)
+    assert admitted(sandbox, meeting.room_url).room.rules.is_locked is locked
+
+
 @pytest.mark.parametrize("platform", ["daily", "whereby", "mock"])
 def test_presence_follows_people(sandbox, platform):
     client = client_of(sandbox, platform)
