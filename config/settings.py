@@ -252,10 +252,12 @@ VIDEO_PLATFORMS: dict[str, dict[str, Any]] = {
         },
     },
 }
+# Base64, which one provider asks for; made of a secret, so that nobody else can sign events.
+SANDBOX_WEBHOOK_SECRET = base64.b64encode(hashlib.sha256(b"sandbox" + SECRET_KEY.encode()).digest()).decode()
 if MOCK_PLATFORM_ENABLED:
     VIDEO_PLATFORMS["mock"] = {
         "BACKEND": "platforms.backends.mock.MockClient",
-        "OPTIONS": {"webhook_secrets": ["mock-webhook-secret"], "public_url": PUBLIC_URL},
+        "OPTIONS": {"webhook_secrets": [SANDBOX_WEBHOOK_SECRET], "public_url": PUBLIC_URL},
     }
 
 # The sandbox plays every platform that has no key, on this machine; see platforms/sandbox/__init__.py
@@ -265,8 +267,6 @@ SANDBOX_PORT = env.integer("SANDBOX_PORT", 9100, minimum=1, maximum=65535)
 SANDBOX_STORAGE_PORT = env.integer("SANDBOX_STORAGE_PORT", 9101, minimum=1, maximum=65535)
 SANDBOX_URL = f"http://localhost:{SANDBOX_PORT}"
 SANDBOX_STORAGE_URL = f"http://localhost:{SANDBOX_STORAGE_PORT}"
-# Base64, which one provider asks for; made of a secret, so that nobody else can sign events.
-SANDBOX_WEBHOOK_SECRET = base64.b64encode(hashlib.sha256(b"sandbox" + SECRET_KEY.encode()).digest()).decode()
 if SANDBOX_ENABLED:
     ALLOWED_HOSTS += ["127.0.0.1"]  # where its webhooks go
     played = {"simulated": True, "api_key": "sandbox", "webhook_secrets": [SANDBOX_WEBHOOK_SECRET]}
@@ -287,10 +287,7 @@ if SANDBOX_ENABLED:
         if daily["recording_mode"] == "raw-tracks":
             daily |= its_bucket | {"s3_bucket": "sandbox-daily", "aws_role_arn": "sandbox"}
     if MOCK_PLATFORM_ENABLED:
-        VIDEO_PLATFORMS["mock"]["OPTIONS"] |= {
-            "api_url": f"{SANDBOX_URL}/mock",
-            "webhook_secrets": [SANDBOX_WEBHOOK_SECRET],
-        }
+        VIDEO_PLATFORMS["mock"]["OPTIONS"]["api_url"] = f"{SANDBOX_URL}/mock"
 
 PROVIDER_CONNECT_TIMEOUT = env.integer("PROVIDER_CONNECT_TIMEOUT", 3, minimum=1)  # seconds
 PROVIDER_READ_TIMEOUT = env.integer("PROVIDER_READ_TIMEOUT", 10, minimum=1)  # seconds

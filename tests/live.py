@@ -61,6 +61,7 @@ class Product:
             "ENV_FILE": "",
             "DEBUG": "true",
             "SANDBOX_ENABLED": "false",
+            "SECRET_KEY": settings.SECRET_KEY,  # the tests sign events of the mock with what is made of it
             "DATA_DIR": str(folder),
             "DATABASE_URL": database_url,
             "DJANGO_SUPERUSER_EMAIL": ADMIN["email"],

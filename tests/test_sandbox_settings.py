@@ -73,3 +73,13 @@ def test_raw_tracks_have_a_bucket_in_the_sandbox_and_a_real_one_is_left_alone(tm
     done = manage("shell", "--no-imports", "-c", show, folder=tmp_path, DEBUG="true", **variables)
     assert (done.returncode, "real" in done.stdout) == (0, False), done.stderr
     assert ("endpoint_url='http://localhost:9101'" in done.stdout) == (mode == "raw-tracks")
+
+
+def test_nobody_else_can_sign_events_of_the_mock(tmp_path):
+    """Its code is public, and where it is asked for by name it believes what is signed."""
+    show = "from platforms import get_platform_config as c; print(*c('mock').webhook_secrets)"
+    found = [
+        manage("shell", "--no-imports", "-c", show, folder=tmp_path, **{**PRODUCTION, **variables}).stdout
+        for variables in ({"MOCK_PLATFORM_ENABLED": "true"}, {"MOCK_PLATFORM_ENABLED": "true", "SECRET_KEY": "s" * 60})
+    ]
+    assert len(set(found)) == 2

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from platforms.sandbox.deliveries import Visit
 from tests.platforms import daily, whereby_provider
+from tests.platforms.deliveries import SECRETS
 from tests.stub_provider import Answer, StubProvider
 
 
@@ -51,7 +52,7 @@ class ProviderRooms:
             },
             "mock": {
                 "BACKEND": "platforms.backends.mock.MockClient",
-                "OPTIONS": {"webhook_secrets": ["mock-webhook-secret"]},
+                "OPTIONS": {"webhook_secrets": [SECRETS["mock"]]},
             },
         }
 

@@ -6,12 +6,13 @@ import json
 import uuid
 
 import pytest
+from django.conf import settings
 
 from platforms import signing
 from tests.platforms import daily, whereby_provider
 
 PLATFORMS = ["whereby", "daily", "mock"]
-SECRETS = {"whereby": "ours-at-whereby", "daily": daily.SECRET, "mock": "mock-webhook-secret"}
+SECRETS = {"whereby": "ours-at-whereby", "daily": daily.SECRET, "mock": settings.SANDBOX_WEBHOOK_SECRET}
 OTHER_SECRETS = {"whereby": "another-one", "daily": base64.b64encode(b"another-one").decode(), "mock": "another-one"}
 
 
