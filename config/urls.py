@@ -3,6 +3,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import include, path, re_path
+from django.views.decorators.cache import never_cache
+from django.views.defaults import page_not_found, permission_denied
 
 from rooms.api.errors import unknown_path
 
@@ -23,3 +25,6 @@ urlpatterns = [
     re_path(r"^v1(?:/|$)", unknown_path),  # before the rooms, as none can be called so
     path("", include("meetings.pages.urls")),  # stays last: rooms are at the root
 ]
+
+# Their pages tell who is signed in, too.
+handler403, handler404 = never_cache(permission_denied), never_cache(page_not_found)

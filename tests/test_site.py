@@ -138,6 +138,14 @@ class TestErrors:
         assert response.status_code == 404
         assert "Nothing is here" in response.content.decode()
 
+    def test_errors_of_somebody_stay_theirs(self, client, owner, colleague):
+        client.force_login(colleague)
+        transcript = make_transcript(owner, share_mode="private")
+        for path, status in (("/nowhere/at-all/x", 404), (f"/transcripts/{transcript.pk}", 403)):
+            response = client.get(path)
+            assert (response.status_code, "colleague" in response.content.decode()) == (status, True)
+            assert "no-store" in response["Cache-Control"]
+
     def test_a_failure_needs_neither_database_nor_other_templates(self, django_assert_num_queries):
         with django_assert_num_queries(0):
             response = defaults.server_error(RequestFactory().get("/"))
