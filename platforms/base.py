@@ -53,6 +53,8 @@ class VideoPlatformClient:
     supports_recording_listing: ClassVar[bool] = False
     supports_recording_link: ClassVar[bool] = False
     supports_recording_deletion: ClassVar[bool] = False
+    # Whether the provider still knows of a recording that it left in a bucket of one's own.
+    remembers_bucket_recordings: ClassVar[bool] = True
     # Whether a recording can be started by a call, besides by what people do in the provider's room.
     supports_recording_start: ClassVar[bool] = False
     # Whether its meetings can be shown in a frame of the room page; else the page links to them.

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
+from platforms.base import VideoPlatformClient
 from platforms.durable import LeaseLost, Work
 from recordings import buckets, places
 from recordings.leases import kept
@@ -125,9 +126,13 @@ def _places_of(recording: Recording) -> list[Place]:
     if recording.provider_recording_id:
         client = buckets.client_of(recording.platform)
         # Where the platform is not configured any more it cannot be said that all is gone: the row will say why.
-        if client is None or client.supports_recording_deletion:
+        if client is None or _has_it(client, Place.BUCKET in found):
             found.append(Place.PROVIDER)
     return found
+
+
+def _has_it(client: VideoPlatformClient, is_in_bucket: bool) -> bool:
+    return client.supports_recording_deletion and (client.remembers_bucket_recordings or not is_in_bucket)
 
 
 def _ask(recording: Recording, among: Iterable[Place], only_video: bool, files: Iterable[str] = ()) -> None:

@@ -65,6 +65,7 @@ class WherebyClient(VideoPlatformClient):
     supports_presence = True
     supports_recording_link = True
     supports_recording_deletion = True
+    remembers_bucket_recordings = False  # as far as is documented
     supports_closing = True
     supports_locking = True
     recording_types = frozenset({"none", "local", "cloud"})
@@ -259,10 +260,9 @@ class WherebyClient(VideoPlatformClient):
         return link
 
     def delete_recording(self, recording_id: str) -> bool:
-        """One in a bucket of one's own is not Whereby's to delete, nor is it known whether Whereby keeps a record."""
-        if self.recording_store() is None:
-            with unless_gone():
-                self.api.delete(path_to("recordings", recording_id))
+        """From Whereby's own storage; https://docs.whereby.com/reference/whereby-rest-api-reference/recordings"""
+        with unless_gone():
+            self.api.delete(path_to("recordings", recording_id))
         return True
 
     # Webhooks: https://docs.whereby.com/meeting-content-and-quality/insights-suite-and-api/webhooks

@@ -172,9 +172,3 @@ def test_a_recording_that_whereby_keeps_is_deleted_there(status):
         stub.on("DELETE", "/recordings/rec-1", Answer(status))
         assert client_for(stub).delete_recording("rec-1")
         assert len(stub.sent("DELETE", "/recordings/rec-1")) == 1
-
-
-def test_one_in_a_bucket_of_ours_is_not_wherebys_to_delete():
-    with whereby_stub() as stub:
-        assert client_for(stub, s3_bucket="recordings").delete_recording("rec-1")
-        assert stub.sent("DELETE") == []

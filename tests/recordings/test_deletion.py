@@ -17,7 +17,7 @@ from recordings.models import Destruction, HandOff, Recording, Transcript
 from recordings.reporting import report
 from recordings.states import advance
 from tests.aws import aws, aws_server  # noqa: F401
-from tests.recordings.provider_bucket import daily_platform
+from tests.recordings.provider_bucket import daily_platform, platforms
 from tests.recordings.transcripts import make_meeting, make_transcript
 from tests.stub_provider import Answer, StubProvider
 
@@ -142,6 +142,18 @@ class TestPlaces:
         assert objects(bucket) == []
         assert provider.sent("DELETE")
         assert Recording.objects.get().state == "deleted"
+
+    @pytest.mark.parametrize("key", ["", "cloud/1.mp4"])
+    def test_a_provider_that_forgets_what_is_in_our_bucket_is_asked_for_the_rest_only(self, settings, provider, key):
+        settings.VIDEO_PLATFORMS = platforms()
+        settings.VIDEO_PLATFORMS["whereby"]["OPTIONS"]["api_url"] = provider.url
+        recording = recorded(platform="whereby", bucket=BUCKET if key else "", key=key)
+        deletion.delete_everywhere(recording)
+        places = {"storage", "bucket"} if key else {"storage", "provider"}
+        assert set(Destruction.objects.values_list("place", flat=True)) == places
+        if not key:
+            assert attempt_all() == []
+            assert len(provider.sent("DELETE", "/recordings/rec-1")) == 1
 
     def test_the_players_audio_of_a_failed_hand_off_goes_as_well(self, daily, provider):
         recording = recorded(state=Recording.State.FAILED, provider_recording_id="")
