@@ -136,6 +136,7 @@ function askForName() {
     keep(NAME, name, "localStorage");
     join();
   });
+  document.getElementById("join").disabled = false;
   input.focus();
 }
 

@@ -44,6 +44,12 @@ def guest(browser, product, path, **look):
     return person
 
 
+def asked_for_name(browser, product, **look):
+    person = guest(browser, product, f"/{ROOM}", **look)
+    person.page.get_by_role("heading", name="Join the meeting").wait_for()
+    return person
+
+
 def in_meeting(browser, product, **look):
     person = Visitor(browser, product, **look)
     person.enter(ROOM, name="Bo")
@@ -80,7 +86,7 @@ PAGES = {
     "search": lambda *args, **look: signed_in(*args, "/search?q=sandbox", **look),
     "nothing found": lambda *args, **look: signed_in(*args, "/search?q=xyzzy", **look),
     "no such page": lambda *args, **look: guest(*args, "/no-such-room", **look),
-    "name": lambda *args, **look: guest(*args, f"/{ROOM}", **look),
+    "name": asked_for_name,
     "consent": asked_for_consent,
     "meeting": in_meeting,
     "left": gone,
