@@ -736,7 +736,8 @@ def test_the_first_page_says_where_meetings_open(admin, settings):
 
 
 def test_the_first_page_warns_when_nobody_can_really_meet(admin, settings):
-    assert "Only First, Second can be used, which are played on this machine: people elsewhere cannot meet there." in text_of(page(admin, "/admin/"))
+    warning = "Only First, Second can be used, which are played on this machine: people elsewhere cannot meet there."
+    assert warning in text_of(page(admin, "/admin/"))
     settings.VIDEO_PLATFORMS = {
         **settings.VIDEO_PLATFORMS,
         "costly": {"BACKEND": f"{__name__}.Costly", "OPTIONS": {"api_key": "k"}},
