@@ -1,5 +1,6 @@
 """No page keeps anybody out: by axe-core (https://github.com/dequelabs/axe-core), and at the width of a telephone."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -79,26 +80,26 @@ def ended(browser, product, **look):
     return person
 
 
+def controls(browser, product, **look):
+    person = Visitor(browser, product, **look)
+    person.page.goto(f"{product.sandbox}/controls")
+    return person
+
+
 PAGES = {
-    "log in": lambda *args, **look: guest(*args, "/login", **look),
-    "home of a guest": lambda *args, **look: guest(*args, "/", **look),
-    "home": lambda *args, **look: signed_in(*args, "/", **look),
-    "search": lambda *args, **look: signed_in(*args, "/search?q=sandbox", **look),
-    "nothing found": lambda *args, **look: signed_in(*args, "/search?q=xyzzy", **look),
-    "no such page": lambda *args, **look: guest(*args, "/no-such-room", **look),
+    "log in": partial(guest, path="/login"),
+    "home of a guest": partial(guest, path="/"),
+    "home": partial(signed_in, path="/"),
+    "search": partial(signed_in, path="/search?q=sandbox"),
+    "nothing found": partial(signed_in, path="/search?q=xyzzy"),
+    "no such page": partial(guest, path="/no-such-room"),
     "name": asked_for_name,
     "consent": asked_for_consent,
     "meeting": in_meeting,
     "left": gone,
     "ended": ended,
-    "controls of the sandbox": lambda browser, product, **look: sandbox(browser, product, **look),
+    "controls of the sandbox": controls,
 }
-
-
-def sandbox(browser, product, **look):
-    person = Visitor(browser, product, **look)
-    person.page.goto(f"{product.sandbox}/controls")
-    return person
 
 
 def serious_violations(page):
