@@ -8,7 +8,7 @@ X-Mock-Signature.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -31,13 +31,14 @@ from platforms.events import (
     RecordingStarted,
 )
 from platforms.exceptions import WebhookRejected
-from platforms.http import ProviderAPI
+from platforms.http import ProviderAPI, path_to
 from platforms.reading import key_of, load, mapping, moment, number, text
 from platforms.types import (
     JoinLink,
     JoinRequest,
     MeetingData,
     Participant,
+    RecordingRef,
     RoomSettings,
     SessionData,
     VideoPlatformConfig,
@@ -167,6 +168,45 @@ class MockClient(VideoPlatformClient):
                 return [RecordingFailed(recording_id=recording_id, error=text(event, "error"), **common)]
             case unknown:
                 return [Ignored(reason=f"The mock's event {unknown!r} says nothing of use.", **common)]
+
+
+class SandboxMockClient(MockClient):
+    """With the sandbox behind it, which also knows what was recorded."""
+
+    supports_recording_listing = True
+    supports_recording_link = True
+    supports_recording_deletion = True
+
+    def list_recordings(self, room_name: str = "") -> Iterator[RecordingRef]:
+        for item in self._ask("/recordings"):
+            ref = self._recording_ref(mapping(item))
+            if room_name in {"", ref.room_name}:
+                yield ref
+
+    def get_recording(self, recording_id: str) -> RecordingRef:
+        return self._recording_ref(mapping(self._ask(path_to("recordings", recording_id))))
+
+    def recording_link(self, recording_id: str) -> str:
+        item = mapping(self._ask(path_to("recordings", recording_id)))
+        return text(item, "download_url", limit=URL_LIMIT)
+
+    def delete_recording(self, recording_id: str) -> bool:
+        if self.sandbox:
+            self.sandbox.delete(path_to("recordings", recording_id))
+        return True
+
+    def _ask(self, path: str) -> Any:
+        return self.sandbox.get(path) if self.sandbox else []
+
+    def _recording_ref(self, item: Mapping[str, Any]) -> RecordingRef:
+        return RecordingRef(
+            platform=self.name,
+            recording_id=text(item, "recording_id"),
+            room_name=text(item, "room_name"),
+            kind="file",
+            started_at=moment(item.get("started_at")),
+            duration=number(item.get("duration")),
+        )
 
 
 def _with_query(url: str, values: Mapping[str, str]) -> str:

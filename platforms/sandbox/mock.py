@@ -45,6 +45,9 @@ class Mock(Provider):
         api = Blueprint("mock", __name__, url_prefix="/mock")
         api.register_error_handler(Refused, Refused.response)
         api.add_url_rule("/<name>/presence", "presence", self._presence, methods=["GET"])
+        api.add_url_rule("/recordings", "recordings", self._recordings, methods=["GET"])
+        api.add_url_rule("/recordings/<recording_id>", "recording", self._recording, methods=["GET"])
+        api.add_url_rule("/recordings/<recording_id>", "delete", self._delete, methods=["DELETE"])
         api.add_url_rule("/<anything:name>", "close", self._close, methods=["DELETE"])
         return api
 
@@ -60,6 +63,28 @@ class Mock(Provider):
         with self.world.lock:
             self.world.close(self.world.room("mock", name) or self.world.make_room("mock", name, Rules()))
         return Response(status=204)
+
+    def _recordings(self) -> Response:
+        misbehave(self.faults, _failure)
+        found = [recording for recording in self.world.recordings_of("mock") if "file" in recording.kept]
+        return jsonify([_listed(recording) for recording in found])
+
+    def _recording(self, recording_id: str) -> Response:
+        misbehave(self.faults, _failure)
+        recording = self.world.find_recording("mock", recording_id)
+        if recording is None or "file" not in recording.kept:
+            raise Refused(404, {"error": "There is no such recording."})
+        return jsonify({**_listed(recording), "download_url": self._link(recording)})
+
+    def _delete(self, recording_id: str) -> Response:
+        misbehave(self.faults, _failure)
+        if recording := self.world.find_recording("mock", recording_id):
+            recording.kept.pop("file", None)
+        return Response(status=204)
+
+    def _link(self, recording: Recording) -> str:
+        seconds = -1 if self.faults.use_up("expired_links") else LINK_SECONDS
+        return self.sandbox.links.make("mock", recording.id, seconds)[0]
 
     def admit(self, room_name: str, query: Mapping[str, str]) -> Admission:
         """`host` lets in as host whatever it holds: there is nothing to guard."""
@@ -93,9 +118,7 @@ class Mock(Provider):
             "at": _seconds(at),
         }
         if what == "recording_ready":
-            seconds = -1 if self.faults.use_up("expired_links") else LINK_SECONDS
-            told |= {"duration": round(recording.seconds, 3)}
-            told |= {"download_url": self.sandbox.links.make("mock", recording.id, seconds)[0]}
+            told |= {"duration": round(recording.seconds, 3), "download_url": self._link(recording)}
         if what == "recording_failed":
             told |= {"error": recording.error}
         return told
@@ -122,6 +145,15 @@ def _present(person: Any) -> dict[str, Any]:
         "name": person.name,
         "user_id": person.user_id,
         "joined_at": iso(person.joined_at),
+    }
+
+
+def _listed(recording: Recording) -> dict[str, Any]:
+    return {
+        "recording_id": recording.id,
+        "room_name": recording.room.name,
+        "started_at": _seconds(recording.started_at),
+        "duration": round(recording.seconds, 3),
     }
 
 

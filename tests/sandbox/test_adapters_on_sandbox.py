@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from platforms.backends.daily import DailyClient
-from platforms.backends.mock import MockClient
+from platforms.backends.mock import SandboxMockClient
 from platforms.backends.whereby import WherebyClient
 from platforms.exceptions import PlatformRejected, PlatformUnavailable
 from platforms.sandbox.api import Window
@@ -29,7 +29,7 @@ TRACKS = {
     "aws_role_arn": BUCKET["assume_role_arn"],
 }
 STORAGE = {"s3_bucket": "sandbox-whereby", "aws_access_key_id": "sandbox", "aws_access_key_secret": "sandbox"}
-CLIENTS = {"daily": DailyClient, "whereby": WherebyClient, "mock": MockClient}
+CLIENTS = {"daily": DailyClient, "whereby": WherebyClient, "mock": SandboxMockClient}
 
 
 def client_of(sandbox, platform, **options):

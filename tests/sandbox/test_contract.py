@@ -3,7 +3,7 @@
 import pytest
 
 from platforms.backends.daily import DailyClient
-from platforms.backends.mock import MockClient
+from platforms.backends.mock import SandboxMockClient
 from platforms.backends.whereby import WherebyClient
 from platforms.sandbox.deliveries import Delivery
 from platforms.sandbox.server import running_sandbox
@@ -70,7 +70,7 @@ class TestWhereby(OnSandbox):
 
 
 class TestMock(OnSandbox):
-    client_class = MockClient
+    client_class = SandboxMockClient
     path = "mock"
 
     def sign_webhook(self, body, secret):

@@ -15,8 +15,8 @@ from meetings.models import Meeting, ProviderCall
 from platforms import durable, subscriptions
 from platforms.models import StaffNotice, WebhookEvent
 from platforms.sandbox.server import running_sandbox
-from recordings import buckets, listing, sqs
-from recordings.models import HandOff, Ingest, Recording, Segment
+from recordings import buckets, deletion, listing, sqs
+from recordings.models import Destruction, HandOff, Ingest, Recording, Segment
 from tests.conftest import api_for
 from tests.live import wait_until
 from tests.platforms.daily import SECRET
@@ -50,9 +50,9 @@ def _product(sandbox, settings):
         "daily": {**played, "api_url": f"{sandbox.url}/daily/v1"},
         "mock": {**played, "api_url": f"{sandbox.url}/mock"},
     }
-    settings.VIDEO_PLATFORMS = {
-        name: {"BACKEND": settings.VIDEO_PLATFORMS[name]["BACKEND"], "OPTIONS": options[name]} for name in PLATFORMS
-    }
+    backends = {name: settings.VIDEO_PLATFORMS[name]["BACKEND"] for name in PLATFORMS}
+    backends["mock"] = "platforms.backends.mock.SandboxMockClient"
+    settings.VIDEO_PLATFORMS = {name: {"BACKEND": backends[name], "OPTIONS": options[name]} for name in PLATFORMS}
     settings.AWS_PROCESS_RECORDING_QUEUE_URL = f"{sandbox.storage_url}/123456789012/sandbox-whereby"
     settings.OUTBOUND_ALLOWED_HOSTS = [url.removeprefix("http://") for url in (sandbox.url, sandbox.storage_url)]
     settings.DAILY_MIGRATION_ENABLED = True
@@ -311,7 +311,7 @@ def test_a_recording_becomes_a_transcript(sandbox, api, room, platform):
     assert Segment.objects.exists()
 
 
-@pytest.mark.parametrize("platform", ["daily", "whereby"])
+@pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_recording_that_nobody_told_of_is_found_by_looking(sandbox, api, room, platform):
     sandbox.faults[platform].change({"lose_webhooks": True})
     meeting = recorded_meeting(api, room, platform)
@@ -356,12 +356,13 @@ def test_a_recording_that_failed_at_the_provider_is_noted_and_not_waited_for(san
     assert not Recording.objects.exists()
 
 
-def test_a_link_that_has_expired_is_asked_for_again(sandbox, api, room):
-    sandbox.faults["daily"].change({"expired_links": 1})
-    meeting = recorded_meeting(api, room, "daily")
+@pytest.mark.parametrize("platform", ["daily", "mock"])
+def test_a_link_that_has_expired_is_asked_for_again(sandbox, api, room, platform):
+    sandbox.faults[platform].change({"expired_links": 1})
+    meeting = recorded_meeting(api, room, platform)
     record(sandbox, meeting)
     settle(sandbox, meeting)
-    assert sandbox.faults["daily"].expired_links == 0
+    assert sandbox.faults[platform].expired_links == 0
     assert Recording.objects.get().state == "done"
 
 
@@ -376,3 +377,14 @@ def test_a_sentence_in_a_links_place_is_the_reason_of_a_failure(sandbox, api, ro
     Ingest.objects.all().run_again()
     settle(sandbox, meeting)
     assert Recording.objects.get().state == "done"
+
+
+def test_what_is_deleted_is_gone_in_the_mock_as_well(sandbox, api, room):
+    meeting = recorded_meeting(api, room, "mock")
+    recording = record(sandbox, meeting)
+    hear_of_it(sandbox, meeting)
+    deletion.delete_everywhere(Recording.objects.get())
+    durable.run_due(Destruction)
+    assert "file" not in recording.kept
+    listing.find_everywhere()
+    assert Recording.objects.get().state == "deleted"
