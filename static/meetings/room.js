@@ -128,7 +128,7 @@ async function leave() {
 
 function askForName() {
   const input = document.getElementById("name");
-  input.value = recall(NAME, "localStorage") ?? "";
+  input.value ||= recall(NAME, "localStorage") ?? ""; // what is typed already stays
   document.getElementById("name-form").addEventListener("submit", (event) => {
     event.preventDefault();
     name = input.value.trim();

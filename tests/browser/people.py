@@ -16,11 +16,16 @@ class Visitor:
         self.page.goto(self.product.url + path)
 
     def sign_in(self):
+        """By the form the first time; later ones come with that session, as too many logins are refused."""
+        if self.product.session:
+            self.page.context.add_cookies(self.product.session)
+            return
         self.go("/login")
         self.page.locator("[name=username]").fill("admin")
         self.page.locator("[name=password]").fill(PASSWORD)
         self.page.get_by_role("button", name="Log in").click()
         self.page.get_by_role("heading", name="Rooms", exact=True).wait_for()
+        self.product.session = self.page.context.cookies()
 
     def answer_consent(self, agrees):
         self.page.get_by_role("button", name="I agree" if agrees else "I refuse").click()

@@ -21,6 +21,7 @@ class Served:
         self.url = url
         self.sandbox = sandbox
         self.log = log
+        self.session = []  # cookies of whoever has logged in
         self._headers = {}
 
     def sign_in(self):

@@ -96,6 +96,18 @@ def test_a_guest_says_a_name_which_is_remembered(visit, room, meet):
     expect(page.get_by_label("Your name")).to_have_value("Zoë")
 
 
+def test_what_is_typed_before_the_page_listens_stays(visit, room, meet):
+    page, waiting = visit(), []
+    expect(page.get_by_label("Your name")).to_be_focused()
+    page.route("**/room.js", lambda route: waiting.append(route))
+    page.reload(wait_until="commit")
+    page.get_by_label("Your name").fill("Zoë")
+    expect(page.get_by_role("button", name="Join")).to_be_disabled()
+    waiting[0].continue_()
+    expect(page.get_by_role("button", name="Join")).to_be_enabled()
+    expect(page.get_by_label("Your name")).to_have_value("Zoë")
+
+
 def test_a_browser_that_remembers_nothing_comes_in_as_well(visit, asking):
     forbid = """for (const name of ["localStorage", "sessionStorage"]) {
       Object.defineProperty(window, name, { get() { throw new DOMException("denied", "SecurityError"); } });
