@@ -21,8 +21,12 @@ class Channel(filesystem.Channel):
         """A message appears under its name when it is whole. Names in order are messages in order."""
         name = f"{time_ns():020}_{uuid.uuid4()}"
         draft = Path(self.data_folder_out, f"{name}.draft")
-        draft.write_text(dumps(payload))
-        draft.rename(draft.with_name(f"{name}.{queue}.msg"))
+        try:
+            draft.write_text(dumps(payload))
+            draft.rename(draft.with_name(f"{name}.{queue}.msg"))
+        except OSError:  # a full disk, above all
+            draft.unlink(missing_ok=True)
+            raise
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         try:

@@ -1,11 +1,17 @@
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import include, path, re_path
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 from django.views.defaults import page_not_found, permission_denied
+from django.views.i18n import set_language
 
+from config.errors import server_error
+from config.languages import ScriptTexts
+from config.metrics import metrics_page
+from config.readiness import Ready
 from rooms.api.errors import unknown_path
 
 
@@ -14,10 +20,20 @@ def icon(request: HttpRequest) -> HttpResponse:
     return redirect(static("icons/rooms.svg"))
 
 
+def nothing(request: HttpRequest, **kwargs: str) -> HttpResponse:
+    raise Http404
+
+
 urlpatterns = [
+    # Admin would look for a page of any row by any key here; none of ours has one.
+    path("admin/r/<path:row>", nothing),
     path("favicon.ico", icon),
+    path("ready", Ready.as_view()),
+    path("metrics", metrics_page),
+    path("account/language", require_POST(set_language), name="language"),
+    path("account/language/<str:language>.js", ScriptTexts.as_view(), name="script-texts"),
+    path("admin/", include("config.staff.urls")),
     path("admin/", admin.site.urls),
-    path("", include("platforms.urls")),
     path("", include("rooms.urls")),
     path("", include("meetings.urls")),
     path("", include("recordings.urls")),
@@ -27,4 +43,4 @@ urlpatterns = [
 ]
 
 # Their pages tell who is signed in, too.
-handler403, handler404 = never_cache(permission_denied), never_cache(page_not_found)
+handler403, handler404, handler500 = never_cache(permission_denied), never_cache(page_not_found), server_error

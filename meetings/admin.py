@@ -12,70 +12,75 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
-from meetings.models import Meeting, MeetingQuerySet, ParticipantSession, ProviderCall
+from meetings.joining import MeetingGone, let_in
+from meetings.models import EmailRecipient, Meeting, MeetingQuerySet, ParticipantSession, ProviderCall
 from meetings.opening import end_meeting
-from meetings.transitions import expect_somebody
-from platforms.admin_work import WorkAdmin, shortened
+from meetings.recording_starts import begins_by
+from platforms.admin.input import ReadOnlyAdmin, ReadOnlyRows
 from platforms.exceptions import PlatformError
-from platforms.handler import create_platform_client, get_platform_client_class, platform_label, why_unavailable
+from platforms.handler import get_platform_client_class, platform_label, why_unavailable
 from platforms.types import JoinRequest
-from rooms.admin_search import NoGuessing, SearchById
-from rooms.moving import count_of
+from platforms.work.admin import JobAdmin, shortened
+from rooms.admin_search import SearchById
+from rooms.platform_change import count_of
 
 if TYPE_CHECKING:
     MeetingModelAdmin = admin.ModelAdmin[Meeting]
     ProviderCallTable = admin.TabularInline[ProviderCall, Meeting]
     PeopleTable = admin.TabularInline[ParticipantSession, Meeting]
+    RecipientTable = admin.TabularInline[EmailRecipient, Meeting]
 else:
     MeetingModelAdmin = admin.ModelAdmin
-    ProviderCallTable = PeopleTable = admin.TabularInline
+    ProviderCallTable = PeopleTable = RecipientTable = admin.TabularInline
 
 logger = logging.getLogger(__name__)
 
-FIELDSETS: list[tuple[str | None, list[str]]] = [
+ANSWERS = gettext_lazy("What people said to being recorded")
+FIELDSETS: list[tuple[str | Promise | None, list[str]]] = [
     (None, ["room_link", "state", "error", "num_clients", "start_date", "end_date", "ended_at", "id"]),
-    ("Platform", ["platform_name", "platform_reason"]),
-    ("At the provider", ["provider_meeting_id", "room_name", "room_url", "has_host_address"]),
-    ("What the provider told of recordings", ["recording_started_at", "recording_ended_at", "recording_failed_at"]),
+    (gettext_lazy("Platform"), ["platform_name", "platform_reason"]),
+    (gettext_lazy("At the provider"), ["provider_meeting_id", "room_name", "room_url", "has_host_address"]),
     (
-        "As the room was set when it opened",
+        gettext_lazy("What the provider told of recordings"),
+        ["recording_started_at", "recording_ended_at", "recording_failed_at"],
+    ),
+    (
+        gettext_lazy("As the room was set when it opened"),
         ["is_locked", "room_mode", "recording_type", "recording_trigger", "skip_consent", "store_video"],
     ),
+    (ANSWERS, ["answers"]),
 ]
 
 
-class ReadOnly:
-    """Rows of a meeting that are shown and not changed there."""
-
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Meeting | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class PeopleInline(ReadOnly, PeopleTable):
+class PeopleInline(ReadOnlyRows, PeopleTable):
     model = ParticipantSession
-    verbose_name_plural = "people who were in it"
+    verbose_name_plural = gettext_lazy("people who were in it")
     fields = ["user_name", "joined_at", "left_at", "is_bot"]
 
 
-class ProviderCallInline(ReadOnly, ProviderCallTable):
+class EmailRecipientInline(ReadOnlyRows, RecipientTable):
+    model = EmailRecipient
+    verbose_name_plural = gettext_lazy("who asked to be sent what was said")
+    fields = ["email", "include_link", "added_at"]
+    readonly_fields = ["added_at"]
+
+
+class ProviderCallInline(ReadOnlyRows, ProviderCallTable):
     model = ProviderCall
     fields = ["kind", "state", "attempts", "next_attempt_at", "last_error"]
     show_change_link = True
 
 
 @admin.register(Meeting)
-class MeetingAdmin(NoGuessing, SearchById, MeetingModelAdmin):
-    never_filtered = frozenset({"host_room_url"})
+class MeetingAdmin(ReadOnlyAdmin, SearchById, MeetingModelAdmin):
+    linked_lookups = frozenset({"room__id__exact"})
     list_display = [
         "room_label",
         "platform_name",
@@ -88,19 +93,10 @@ class MeetingAdmin(NoGuessing, SearchById, MeetingModelAdmin):
     ]
     list_filter = ["platform", "state", "start_date"]
     search_fields = ["room_label", "provider_meeting_id", "room_name"]
-    search_help_text = "A room's name, or an id or name that the provider or this product gave."
-    readonly_fields = ["id", "room_link", "platform_name", "has_host_address"]
-    inlines = [PeopleInline, ProviderCallInline]
+    search_help_text = gettext_lazy("A room's name, or an id or name that the provider or this product gave.")
+    readonly_fields = ["id", "room_link", "platform_name", "has_host_address", "answers"]
+    inlines = [PeopleInline, EmailRecipientInline, ProviderCallInline]
     actions = ["end"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Meeting | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Meeting | None = None) -> bool:
-        return False
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         """Ending a meeting is the one change there is to make; being its host allows as much."""
@@ -109,24 +105,35 @@ class MeetingAdmin(NoGuessing, SearchById, MeetingModelAdmin):
     # What is shown
 
     def get_fieldsets(self, request: HttpRequest, obj: Meeting | None = None) -> Any:
-        return [(title, {"fields": names}) for title, names in FIELDSETS]
+        hidden = () if request.user.has_perm("recordings.view_consent") else (ANSWERS,)
+        return [(title, {"fields": names}) for title, names in FIELDSETS if title not in hidden]
 
-    @admin.display(description="platform", ordering="platform")
+    @admin.display(description=gettext_lazy("platform"), ordering="platform")
     def platform_name(self, meeting: Meeting) -> str:
         return platform_label(meeting.platform)
 
-    @admin.display(description="reason")
+    @admin.display(description=gettext_lazy("reason"))
     def reason(self, meeting: Meeting) -> str:
         return shortened(meeting.platform_reason)
 
-    @admin.display(description="room")
+    @admin.display(description=gettext_lazy("room"))
     def room_link(self, meeting: Meeting) -> SafeString | str:
         if meeting.room_id is None:
-            return f"{meeting.room_label} (deleted since)"
+            return _("{room} (deleted since)").format(room=meeting.room_label)
         address = reverse("admin:rooms_room_change", args=[meeting.room_id])
         return format_html('<a href="{}">{}</a>', address, meeting.room_label)
 
-    @admin.display(description="host address held", boolean=True)
+    @admin.display(description=gettext_lazy("answers"))
+    def answers(self, meeting: Meeting) -> SafeString | str:
+        """Each one is in a list of its own."""
+        said = list(meeting.consents.values_list("given", flat=True))
+        if not said:
+            return _("nobody answered")
+        address = reverse("admin:recordings_consent_changelist")
+        words = _("{agreed} agreed, {refused} refused").format(agreed=said.count(True), refused=said.count(False))
+        return format_html('<a href="{}?meeting__id__exact={}">{}</a>', address, meeting.pk, words)
+
+    @admin.display(description=gettext_lazy("host address held"), boolean=True)
     def has_host_address(self, meeting: Meeting) -> bool:
         """The address itself lets anybody in as host: it is on no page that may be shown around."""
         return bool(meeting.host_room_url)
@@ -140,14 +147,20 @@ class MeetingAdmin(NoGuessing, SearchById, MeetingModelAdmin):
 
     # What can be done
 
-    @admin.action(description="End meeting", permissions=["end"])
+    @admin.action(description=gettext_lazy("End meeting"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: MeetingQuerySet) -> None:
         live = list(queryset.live())
         ended = sum(self._end(request, meeting) for meeting in live)
         if ended:
-            self.message_user(request, f"{count_of(ended, 'meeting')} ended.", messages.SUCCESS)
+            self.message_user(
+                request, _("{meetings} ended.").format(meetings=count_of(ended, "meeting")), messages.SUCCESS
+            )
         if others := queryset.exclude(pk__in=[meeting.pk for meeting in live]).count() + len(live) - ended:
-            self.message_user(request, f"Not live, so left as it was: {count_of(others, 'meeting')}.", messages.WARNING)
+            self.message_user(
+                request,
+                _("Not live, so left as it was: {meetings}.").format(meetings=count_of(others, "meeting")),
+                messages.WARNING,
+            )
 
     def _end(self, request: HttpRequest, meeting: Meeting) -> bool:
         with transaction.atomic():
@@ -174,7 +187,7 @@ class MeetingAdmin(NoGuessing, SearchById, MeetingModelAdmin):
             return _to_page_of(meeting)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"End the meeting {meeting}",
+            "title": _("End the meeting {meeting}").format(meeting=meeting),
             "opts": self.opts,
             "meeting": meeting,
             "room_closes": _closes_rooms(meeting.platform),
@@ -187,14 +200,18 @@ class MeetingAdmin(NoGuessing, SearchById, MeetingModelAdmin):
         """On to the meeting as its host; the address appears on no page."""
         meeting = self._get_permitted(request, meeting_id)
         if not meeting.is_active:
-            self.message_user(request, "The meeting is not live.", messages.WARNING)
+            self.message_user(request, _("The meeting is not live."), messages.WARNING)
             return _to_page_of(meeting)
         try:
-            link = create_platform_client(meeting.platform).join_link(_as_host(request, meeting))
+            link = let_in(meeting, _as_host(request, meeting))
+        except MeetingGone:
+            self.message_user(
+                request, _("The platform has no such room any more: the meeting has ended."), messages.ERROR
+            )
+            return _to_page_of(meeting)
         except PlatformError as error:
             self.message_user(request, str(error), messages.ERROR)
             return _to_page_of(meeting)
-        expect_somebody(meeting)
         logger.info("meeting_opened_as_host meeting=%s user=%s", meeting.pk, request.user.pk)
         return HttpResponseRedirect(link.url)
 
@@ -214,6 +231,7 @@ def _as_host(request: HttpRequest, meeting: Meeting) -> JoinRequest:
         is_owner=True,
         user_id=str(request.user.pk),
         user_name=request.user.get_username(),
+        starts_recording=begins_by(meeting, request.user),
     )
 
 
@@ -226,7 +244,7 @@ def _to_page_of(meeting: Meeting) -> HttpResponseRedirect:
 
 
 @admin.register(ProviderCall)
-class ProviderCallAdmin(WorkAdmin):
+class ProviderCallAdmin(JobAdmin):
     about = ["kind", "meeting"]
     list_filter = ["state", "kind"]
     search_fields = ["meeting__room_label", "meeting__room_name", "last_error"]

@@ -5,4 +5,4 @@ class MeetingsConfig(AppConfig):
     name = "meetings"
 
     def ready(self) -> None:
-        from meetings import receivers, room_deletion  # noqa: F401  (connects them)
+        from meetings import receivers, rollout_figures, room_deletion  # noqa: F401  (they register themselves)

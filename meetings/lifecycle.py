@@ -1,9 +1,10 @@
 """When a live meeting ends by itself, and when it goes on: decided from its row, done after one more look at who is in.
 
 Nobody ever came: a meeting of a calendar stays until its end, any other for MEETING_UNUSED_LIMIT. All have left: the
-same, but they have MEETING_GRACE to come back. People are in: it is extended shortly before its end, the provider's
-room with it where it can be. People that the provider cannot see, because it sees no one who is alone, are waited for
-until UNSEEN_LIMIT after the end; later no provider would tell that they went.
+same, but they have MEETING_GRACE to come back. Who is given the way in has as long to arrive; as anybody can ask for
+it, ways in that nobody is seen to take put the end off by MEETING_UNUSED_LIMIT at most. People are in: it is extended
+shortly before its end, the provider's room with it where it can be. People that the provider cannot see, because it
+sees no one who is alone, are waited for until UNSEEN_LIMIT after the end; later no provider would tell that they went.
 """
 
 import logging
@@ -19,9 +20,9 @@ from django.utils import timezone
 from meetings import reconcile
 from meetings.models import Meeting, ProviderCall, latest
 from meetings.opening import end_meeting
+from platforms.abilities import Presence
 from platforms.base import VideoPlatformClient
-from platforms.exceptions import PlatformError
-from platforms.handler import create_platform_client
+from platforms.handler import find_platform_client, why_unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,9 @@ def _review_empty(meeting: Meeting, now: datetime) -> Decision:
         reason = "Nobody has come."
     if meeting.last_active_at:
         closes_at = max(closes_at, meeting.last_active_at + settings.MEETING_GRACE)
+    if meeting.expected_at:
+        longest = closes_at + settings.MEETING_UNUSED_LIMIT
+        closes_at = max(closes_at, min(meeting.expected_at + settings.MEETING_GRACE, longest))
     return Close(reason) if now >= closes_at else Keep()
 
 
@@ -89,12 +93,12 @@ def review_all(now: datetime | None = None) -> None:
         client = _client(platform)
         wanting = [meeting for meeting in meetings if review(meeting, now, _threshold(client)) != Keep()]
         if client and client.supports_presence:
-            _look_again(platform, wanting, now)
+            _refresh(platform, wanting, now)
         for meeting in wanting:
-            settle(meeting, client, now)
+            apply(meeting, client, now)
 
 
-def settle(meeting: Meeting, client: VideoPlatformClient | None, now: datetime) -> Decision:
+def apply(meeting: Meeting, client: VideoPlatformClient | None, now: datetime) -> Decision:
     """Do what the meeting's row calls for as it is now, locked. While nobody can say who is in, it is kept."""
     with transaction.atomic():
         locked = Meeting.objects.select_for_update().live().filter(pk=meeting.pk).first()
@@ -115,14 +119,14 @@ def settle(meeting: Meeting, client: VideoPlatformClient | None, now: datetime) 
 
 
 def _threshold(client: VideoPlatformClient | None) -> int:
-    return client.presence_threshold if client and client.supports_presence else NOBODY_IS_SEEN
+    return client.presence_threshold if isinstance(client, Presence) else NOBODY_IS_SEEN
 
 
-def _look_again(platform: str, meetings: Sequence[Meeting], now: datetime) -> None:
+def _refresh(platform: str, meetings: Sequence[Meeting], now: datetime) -> None:
     stale = [meeting.pk for meeting in meetings if not _is_fresh(meeting, now)]
     for start in range(0, len(stale), reconcile.BATCH):
         chunk = Meeting.objects.live().filter(pk__in=stale[start : start + reconcile.BATCH])
-        reconcile.look_at(platform, chunk.order_by("end_date"), now)
+        reconcile.poll_presence(platform, chunk.order_by("end_date"), now)
 
 
 def _is_fresh(meeting: Meeting, now: datetime) -> bool:
@@ -139,8 +143,7 @@ def _extend(meeting: Meeting, until: datetime, client: VideoPlatformClient | Non
 
 def _client(platform: str) -> VideoPlatformClient | None:
     """None for a platform that is not configured any more: nothing can be asked about its meetings."""
-    try:
-        return create_platform_client(platform)
-    except PlatformError as error:
-        logger.warning("platform_unavailable platform=%s error=%s", platform, error)
-        return None
+    client = find_platform_client(platform)
+    if client is None:
+        logger.warning("platform_unavailable platform=%s error=%s", platform, why_unavailable(platform))
+    return client

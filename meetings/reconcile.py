@@ -17,7 +17,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from meetings import transitions
-from meetings.models import Meeting, MeetingQuerySet, ParticipantSession
+from meetings.models import Meeting, MeetingQuerySet, ParticipantSession, room_key_of
+from platforms.abilities import Presence
 from platforms.base import VideoPlatformClient
 from platforms.exceptions import PlatformError
 from platforms.handler import create_platform_client
@@ -63,7 +64,7 @@ def reconcile(now: datetime | None = None, platform: str = "") -> list[Summary]:
     now = now or timezone.now()
     live = Meeting.objects.live().filter(**({"platform": platform} if platform else {}))
     platforms = live.order_by("platform").values_list("platform", flat=True).distinct()
-    return [look_at(name, due(live.filter(platform=name), interval(name, now), now), now) for name in platforms]
+    return [poll_presence(name, due(live.filter(platform=name), interval(name, now), now), now) for name in platforms]
 
 
 def interval(platform: str, now: datetime) -> timedelta:
@@ -85,7 +86,7 @@ def least_recently_checked(meetings: MeetingQuerySet) -> MeetingQuerySet:
     return meetings.annotate(looked_at=Coalesce("presence_checked_at", "start_date")).order_by("looked_at", "pk")
 
 
-def look_at(platform: str, meetings: MeetingQuerySet, now: datetime, dry_run: bool = False) -> Summary:
+def poll_presence(platform: str, meetings: MeetingQuerySet, now: datetime, dry_run: bool = False) -> Summary:
     """Ask one platform about its meetings and merge the answers; what could be asked counts, whatever fails later."""
     people = ParticipantSession.objects.filter(left_at=None, is_bot=False)
     found = list(meetings.prefetch_related(Prefetch("sessions", people, to_attr="people")))
@@ -93,12 +94,13 @@ def look_at(platform: str, meetings: MeetingQuerySet, now: datetime, dry_run: bo
     as_known: list[Answer] = []
     try:
         client = create_platform_client(platform)
-        for answer in ask(client, found, now) if client.supports_presence else ():
-            summary.asked += 1
-            if is_as_known(answer, client.presence_threshold):
-                as_known.append(answer)
-            else:
-                summary.corrected += _merge(answer, client.presence_threshold, dry_run)
+        if isinstance(client, Presence):
+            for answer in ask(client, found, now):
+                summary.asked += 1
+                if is_as_known(answer, client.presence_threshold):
+                    as_known.append(answer)
+                else:
+                    summary.corrected += _merge(answer, client.presence_threshold, dry_run)
     except PlatformError as error:
         logger.warning("presence_unknown platform=%s error=%s", platform, error)
         summary.error = str(error)
@@ -107,14 +109,14 @@ def look_at(platform: str, meetings: MeetingQuerySet, now: datetime, dry_run: bo
     return summary
 
 
-def ask(client: VideoPlatformClient, meetings: Sequence[Meeting], now: datetime) -> Iterator[Answer]:
+def ask(client: Presence, meetings: Sequence[Meeting], now: datetime) -> Iterator[Answer]:
     """All rooms in one call where there are several and the platform has such a call; else as many as may be asked.
 
     Raises PlatformError, perhaps after some answers.
     """
     if len(meetings) >= ALL_AT_ONCE and (rooms := client.get_all_presence()) is not None:
-        people = {_spelt_alike(name): participants for name, participants in rooms.items()}
-        yield from (Answer(meeting, people.get(_spelt_alike(meeting.room_name), ()), now) for meeting in meetings)
+        people = {room_key_of(name): participants for name, participants in rooms.items()}
+        yield from (Answer(meeting, people.get(room_key_of(meeting.room_name), ()), now) for meeting in meetings)
         return
     deadline = time.monotonic() + RUN_SECONDS
     for meeting in meetings[: budget(client, now)]:
@@ -125,7 +127,8 @@ def ask(client: VideoPlatformClient, meetings: Sequence[Meeting], now: datetime)
 
 def budget(client: VideoPlatformClient, now: datetime) -> int:
     """How many more meetings of this platform may be asked about within the minute."""
-    per_minute = int(client.config.extra.get("presence_checks_per_minute", CHECKS_PER_MINUTE))
+    given = client.config.presence_checks_per_minute
+    per_minute = CHECKS_PER_MINUTE if given is None else given
     last_minute = Meeting.objects.filter(platform=client.name, presence_checked_at__gt=now - timedelta(minutes=1))
     return max(0, per_minute - last_minute.count())
 
@@ -152,7 +155,3 @@ def _note_looks(answers: Iterable[Answer], now: datetime) -> None:
     older = Q(presence_checked_at=None) | Q(presence_checked_at__lt=now)
     for start in range(0, len(pks), BATCH):
         Meeting.objects.live().filter(older, pk__in=pks[start : start + BATCH]).update(presence_checked_at=now)
-
-
-def _spelt_alike(room_name: str) -> str:
-    return room_name.replace("/", "").lower()

@@ -16,6 +16,8 @@ def end_meetings(instance: Room, **kwargs: Any) -> None:
     meetings = Meeting.objects.filter(room=instance)
     for meeting in meetings.live():
         end_meeting(meeting)
+    # What is still to be recorded or transcribed belongs to somebody all the same.
+    meetings.update(last_owner=instance.owner_id)
     # An opening under way finds that it lost its place.
     meetings.filter(state=Meeting.State.OPENING).update(
         state=Meeting.State.FAILED, error="The room was deleted while the meeting opened."

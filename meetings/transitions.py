@@ -13,10 +13,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from meetings import telling
 from meetings.models import Meeting, ParticipantSession, RecordingStart, earliest, latest, people_in
-from platforms import events
-from platforms.durable import Unmatched
+from meetings.telling import TELLS_OF_PEOPLE
+from platforms import events, logs
 from platforms.types import Participant
+from platforms.work.models import UnknownMeeting
 
 # What asking for presence misses: people who are still connecting, and what the provider's answer lags behind.
 SETTLING = timedelta(seconds=60)
@@ -25,33 +27,37 @@ MOST_PEOPLE = 100_000
 # The fields of a meeting that are written here.
 REPORTED = (
     *("num_clients", "counted_at", "presence_checked_at", "first_joined_at", "last_active_at"),
-    *("call_started_at", "call_ended_at", "recording_started_at", "recording_ended_at", "recording_failed_at"),
+    *("call_ended_at", "recording_started_at", "recording_ended_at", "recording_failed_at"),
 )
 
 
 def apply_event(event: events.Event) -> bool:
     """Merge one event into the meeting it belongs to; call inside a transaction. Whether it was of use here.
 
-    Raises Unmatched, except for a recording that is ready: that is kept whether or not its meeting is known.
+    Raises UnknownMeeting, except for a recording that is ready: that is kept whether or not its meeting is known.
     """
     change = CHANGES.get(type(event))
     if change is None:
         return False
     try:
         meeting = find_meeting(event)
-    except Unmatched:
+    except UnknownMeeting:
         if isinstance(event, events.RecordingReady):
             return False
         raise
+    logs.add(meeting=meeting.pk)
     with _saving(meeting):
         change(meeting, event)
     return True
 
 
 def find_meeting(event: events.Event) -> Meeting:
-    """The meeting of the provider's own ids, locked; never by our room, which may have several. Raises Unmatched."""
+    """The meeting of the provider's own ids, locked; never by our room, which may have several.
+
+    Raises UnknownMeeting.
+    """
     # A lock that lets rows refer to the meeting meanwhile: what reports a recording of it need not wait, nor deadlock.
-    locked = Meeting.objects.select_for_update(no_key=True)
+    locked = Meeting.objects.select_for_update(no_key=True).annotate(tells_of_people=TELLS_OF_PEOPLE)
     known = locked.known_to_provider().filter(platform=event.platform)
     meeting = known.filter(provider_meeting_id=event.meeting_id).first() if event.meeting_id else None
     if meeting is None and event.room_name:
@@ -59,7 +65,9 @@ def find_meeting(event: events.Event) -> Meeting:
     if meeting is None and (asked := asked_for(event)):
         meeting = known.filter(pk=asked.meeting_id).first()
     if meeting is None:
-        raise Unmatched(f"No meeting has the room {event.room_name!r} or the id {event.meeting_id!r}.")
+        message = f"No meeting has the room {event.room_name!r} or the id {event.meeting_id!r}."
+        # Without a name nothing brings it back when the meeting becomes known: hours are waited for what names it.
+        raise UnknownMeeting(message) if event.room_name or event.meeting_id else UnknownMeeting(message, attempts=12)
     return meeting
 
 
@@ -80,25 +88,27 @@ def observe(meeting: Meeting, participants: Sequence[Participant], at: datetime,
     With fewer than `threshold` people in, the provider sees nobody; so seeing nobody sends nobody out.
     """
     with transaction.atomic():
-        locked = Meeting.objects.select_for_update().live().filter(pk=meeting.pk).first()
+        found = Meeting.objects.select_for_update().live().filter(pk=meeting.pk)
+        locked = found.annotate(tells_of_people=TELLS_OF_PEOPLE).first()
         if locked is None or (locked.presence_checked_at and locked.presence_checked_at >= at):
             return False
         with _saving(locked):
             return _observe(locked, participants, at, threshold)
 
 
-def expect_somebody(meeting: Meeting) -> None:
+def touch_activity(meeting: Meeting) -> None:
     """Somebody was given the way in and is not seen yet: an empty meeting waits for them as for one who comes back."""
     now = timezone.now()
-    earlier = Q(last_active_at=None) | Q(last_active_at__lt=now)
-    Meeting.objects.live().filter(earlier, pk=meeting.pk).update(last_active_at=now)
+    earlier = Q(expected_at=None) | Q(expected_at__lt=now)
+    Meeting.objects.live().filter(earlier, pk=meeting.pk).update(expected_at=now)
 
 
 def end_sessions(meeting: Meeting, at: datetime) -> None:
     """Nobody is in a meeting that has ended, until the provider says when each of them went."""
     for session in meeting.sessions.filter(left_at=None):
-        session.missed(at)
+        session.mark_absent(at)
         session.save()
+        telling.person(meeting, session, was_known=True, was_in=True)
 
 
 # Events
@@ -107,8 +117,9 @@ def end_sessions(meeting: Meeting, at: datetime) -> None:
 def _joined(meeting: Meeting, event: events.ParticipantJoined) -> None:
     joined_at = _plausible(event.joined_at)
     session = _session(meeting, event)
-    session.came(joined_at)
-    _keep(meeting, session)
+    with _telling(meeting, session):
+        session.record_join(joined_at)
+        _keep(meeting, session)
     if not session.is_bot:
         meeting.first_joined_at = earliest(meeting.first_joined_at, joined_at)
         meeting.last_active_at = latest(meeting.last_active_at, joined_at)
@@ -118,10 +129,11 @@ def _joined(meeting: Meeting, event: events.ParticipantJoined) -> None:
 def _left(meeting: Meeting, event: events.ParticipantLeft) -> None:
     left_at = _plausible(event.left_at)
     session = _session(meeting, event)
-    if event.joined_at:
-        session.came(min(event.joined_at, left_at))
-    session.went(left_at)
-    _keep(meeting, session)
+    with _telling(meeting, session):
+        if event.joined_at:
+            session.record_join(min(event.joined_at, left_at))
+        session.record_leave(left_at)
+        _keep(meeting, session)
     if not session.is_bot:
         meeting.first_joined_at = earliest(meeting.first_joined_at, event.joined_at, left_at)
         meeting.last_active_at = latest(meeting.last_active_at, left_at)
@@ -132,15 +144,23 @@ def _session(meeting: Meeting, event: events.ParticipantJoined | events.Particip
     session = meeting.sessions.filter(session_id=event.session_id).first()
     if session is None:
         session = ParticipantSession(meeting=meeting, session_id=event.session_id)
-    session.called(event.user_id, event.user_name, event.occurred_at)
+    session.set_name(event.user_id, event.user_name, event.occurred_at)
     session.is_bot = session.is_bot or event.is_bot
     return session
 
 
 def _keep(meeting: Meeting, session: ParticipantSession) -> None:
     if meeting.ended_at:
-        session.missed(meeting.ended_at)
+        session.mark_absent(meeting.ended_at)
     session.save()
+
+
+@contextmanager
+def _telling(meeting: Meeting, session: ParticipantSession) -> Iterator[None]:
+    was_known = not session._state.adding
+    was_in = was_known and session.is_open
+    yield
+    telling.person(meeting, session, was_known, was_in)
 
 
 def _count(meeting: Meeting, event: events.ParticipantJoined | events.ParticipantLeft) -> None:
@@ -159,7 +179,6 @@ def _count(meeting: Meeting, event: events.ParticipantJoined | events.Participan
 
 def _call_started(meeting: Meeting, event: events.MeetingStarted) -> None:
     started_at = _plausible(event.occurred_at)
-    meeting.call_started_at = latest(meeting.call_started_at, started_at)
     meeting.first_joined_at = earliest(meeting.first_joined_at, started_at)
     meeting.last_active_at = latest(meeting.last_active_at, started_at)
 
@@ -189,7 +208,10 @@ def _recording_ready(meeting: Meeting, event: events.RecordingReady) -> None:
 
 
 def _recording_failed(meeting: Meeting, event: events.RecordingFailed) -> None:
-    meeting.recording_failed_at = latest(meeting.recording_failed_at, event.occurred_at)
+    before = meeting.recording_failed_at
+    meeting.recording_failed_at = latest(before, event.occurred_at)
+    if meeting.recording_failed_at != before:
+        telling.recording_failed(meeting, event.error)
     if asked := asked_for(event):
         meeting.recording_starts.filter(pk=asked.pk).update(error=event.error)
 
@@ -211,20 +233,22 @@ CHANGES: dict[type[events.Event], Callable[[Meeting, Any], None]] = {
 def _observe(meeting: Meeting, participants: Sequence[Participant], at: datetime, threshold: int) -> bool:
     sessions = {session.session_id: session for session in meeting.sessions.all()}
     before = {session_id: session.state() for session_id, session in sessions.items()}
+    were_in = {session_id for session_id, session in sessions.items() if session.is_open}
     moments = []
     for person in participants:
         session = sessions.setdefault(
             person.session_id, ParticipantSession(meeting=meeting, session_id=person.session_id)
         )
-        moments += _sight(session, person, at)
+        moments += _merge_participant(session, person, at)
     inside = {person.session_id for person in participants if person.left_at is None}
     is_complete = bool(inside) or threshold <= 1
     for session in _gone(sessions.values(), inside, at) if is_complete else ():
-        session.missed(at)
+        session.mark_absent(at)
         moments += [] if session.is_bot else [at]
     changed = [session for session in sessions.values() if session.state() != before.get(session.session_id)]
     for session in changed:
         session.save()
+        telling.person(meeting, session, session.session_id in before, session.session_id in were_in)
     counted, people = meeting.num_clients, people_in(sessions.values())
     # Too few are in for the provider to see anyone: which of them, nobody can tell.
     meeting.num_clients = people if is_complete else min(people, threshold - 1)
@@ -234,16 +258,16 @@ def _observe(meeting: Meeting, participants: Sequence[Participant], at: datetime
     return bool(changed) or counted != meeting.num_clients
 
 
-def _sight(session: ParticipantSession, person: Participant, at: datetime) -> list[datetime]:
+def _merge_participant(session: ParticipantSession, person: Participant, at: datetime) -> list[datetime]:
     """The moments at which the person came and went."""
-    session.called(person.user_id, person.user_name, at)
+    session.set_name(person.user_id, person.user_name, at)
     joined_at = _plausible(person.joined_at)
-    session.came(joined_at)
+    session.record_join(joined_at)
     if person.left_at is None:
-        session.seen(at)
+        session.mark_present(at)
         return [joined_at]
     left_at = _plausible(person.left_at)
-    session.went(left_at)
+    session.record_leave(left_at)
     return [joined_at, left_at]
 
 

@@ -1,9 +1,10 @@
 """Everything about video platforms; knows no room, meeting or recording.
 
 `settings.VIDEO_PLATFORMS` maps an alias to a backend class and its options. `create_platform_client(alias)` makes
-the client (`handler`), which keeps the interface of `base` and speaks in the types of `types`. A backend lives in
-one file of `backends`, calls its provider only through `http.ProviderAPI`, and raises only what `exceptions` has.
-`testing` holds the promises of a client as test cases. `durable` is the model for work that must not be lost.
+the client (`handler`): `base` says what it is, and `abilities` what it may be able to do, in the types of
+`types`. A backend lives in `backends`, calls its provider only through `http.ProviderAPI`, and raises only what
+`exceptions` has.
+`testing` holds the promises of a client as test cases. `work.models` has the model for jobs that must not be lost.
 """
 
 from platforms.base import VideoPlatformClient

@@ -5,4 +5,4 @@ class PlatformsConfig(AppConfig):
     name = "platforms"
 
     def ready(self) -> None:
-        from platforms import checks  # noqa: F401  (registers the system checks)
+        from platforms import checks, jobs, tasks  # noqa: F401  (they register themselves)

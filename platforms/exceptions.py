@@ -34,11 +34,15 @@ class PlatformNotConfigured(PlatformError):
 
 
 class WebhookRejected(PlatformError):
-    """A webhook that is not to be believed: `status` 400 when it is unsigned, 401 when the signature is wrong."""
+    """A webhook that is not to be believed: `status` 400 when it is unsigned, 401 when the signature is wrong.
 
-    def __init__(self, message: str, platform: str = "", status: int = 401) -> None:
+    Who sent it is told the message; `advice` is for staff.
+    """
+
+    def __init__(self, message: str, platform: str = "", status: int = 401, advice: str = "") -> None:
         super().__init__(message, platform)
         self.status = status
+        self.advice = advice
 
 
 class UnsupportedCapability(PlatformError):

@@ -1,15 +1,21 @@
 """From an alias in the VIDEO_PLATFORMS setting to a configured client, made once per process."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
 from django.core.signals import setting_changed
+from django.db import Error
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
 from platforms.base import VideoPlatformClient
-from platforms.exceptions import PlatformNotConfigured
+from platforms.exceptions import PlatformError, PlatformNotConfigured, PlatformRejected
 from platforms.types import VideoPlatformConfig
+
+logger = logging.getLogger(__name__)
 
 _registered: dict[str, tuple[type[VideoPlatformClient], VideoPlatformConfig]] = {}
 _classes: dict[str, type[VideoPlatformClient]] = {}
@@ -20,7 +26,7 @@ def register_platform(
     name: str, client_class: type[VideoPlatformClient], options: Mapping[str, Any] | None = None
 ) -> None:
     """Add a platform at run time, or replace one; the VIDEO_PLATFORMS setting is the usual way."""
-    _registered[name] = (client_class, VideoPlatformConfig.from_options(name, options or {}))
+    _registered[name] = (client_class, client_class.options_class.from_options(name, options or {}))
     _clients.pop(name, None)
 
 
@@ -32,6 +38,12 @@ def unregister_platform(name: str) -> None:
 def get_available_platforms() -> list[str]:
     """The aliases that exist, configured or not, in the order of the setting."""
     return list(dict.fromkeys([*settings.VIDEO_PLATFORMS, *_registered]))
+
+
+def require_known(name: str) -> None:
+    """Raises PlatformNotConfigured, with the names that there are."""
+    if name not in _registered:
+        _settings_of(name)
 
 
 def get_platform_client_class(name: str) -> type[VideoPlatformClient]:
@@ -52,7 +64,10 @@ def get_platform_client_class(name: str) -> type[VideoPlatformClient]:
 def get_platform_config(name: str) -> VideoPlatformConfig:
     if name in _registered:
         return _registered[name][1]
-    return VideoPlatformConfig.from_options(name, _settings_of(name).get("OPTIONS", {}))
+    values = _settings_of(name)
+    return get_platform_client_class(name).options_class.from_options(
+        name, values.get("OPTIONS", {}), values.get("VARIABLES", {})
+    )
 
 
 def create_platform_client(name: str, config: VideoPlatformConfig | None = None) -> VideoPlatformClient:
@@ -69,13 +84,45 @@ def create_platform_client(name: str, config: VideoPlatformConfig | None = None)
     return client
 
 
+def find_platform_client(name: str) -> VideoPlatformClient | None:
+    """As `create_platform_client`; None for a platform that is not configured, or not any more."""
+    try:
+        return create_platform_client(name)
+    except PlatformNotConfigured:
+        return None
+
+
+def find_platform_client_class(name: str) -> type[VideoPlatformClient] | None:
+    """None for an alias that is unknown, or whose backend cannot be loaded."""
+    try:
+        return get_platform_client_class(name)
+    except PlatformNotConfigured:
+        return None
+
+
+@contextmanager
+def adapter_errors(name: str) -> Iterator[None]:
+    """Tell what a platform's own code did not expect as PlatformRejected, with its cause in the log: while a meeting is
+    opened or joined, an adapter's fault is its platform's, and no one else's.
+    """
+    try:
+        yield
+    except (PlatformError, Error):
+        raise
+    except Exception as error:
+        what = type(error).__name__
+        logger.exception("adapter_failed platform=%s error=%s", name, what)
+        raise PlatformRejected(
+            f"{platform_label(name)} failed in a way that was not expected ({what}).", name
+        ) from error
+
+
 def platform_label(name: str) -> str:
     """The platform's own name for people; the alias itself for a platform that cannot be loaded."""
-    try:
-        label = get_platform_client_class(name).label
-    except PlatformNotConfigured:
+    client_class = find_platform_client_class(name)
+    if client_class is None:
         return name
-    return f"{label} (sandbox)" if get_platform_config(name).extra.get("simulated") else label
+    return f"{client_class.label} (sandbox)" if get_platform_config(name).simulated else client_class.label
 
 
 def why_unavailable(name: str) -> str | None:
@@ -85,7 +132,9 @@ def why_unavailable(name: str) -> str | None:
     except PlatformNotConfigured as error:
         return str(error)
     if missing := client_class.missing_variables(get_platform_config(name)):
-        return f"{client_class.label} is not configured: set {', '.join(missing)}."
+        return _("{platform} is not configured: set {variables}.").format(
+            platform=client_class.label, variables=", ".join(missing)
+        )
     return None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from platforms.events import Track
 
@@ -29,29 +29,36 @@ class RoomSettings(Protocol):
 
 @dataclass(frozen=True)
 class VideoPlatformConfig:
-    """The OPTIONS of one alias in the VIDEO_PLATFORMS setting; what only one backend knows is in `extra`."""
+    """The OPTIONS of one alias in the VIDEO_PLATFORMS setting. What is no field of it is in `extra`.
+
+    A backend with more options than these derives a dataclass of its own, which its `options_class` names.
+    `variables` are the environment variables of this alias, where they are others than the backend says.
+    """
 
     name: str = ""
     api_url: str = ""
     api_key: str = field(default="", repr=False)
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
-    subdomain: str = ""
     s3_bucket: str = ""
     s3_region: str = ""
     s3_endpoint_url: str = ""
     aws_role_arn: str = ""
     aws_access_key_id: str = field(default="", repr=False)
     aws_access_key_secret: str = field(default="", repr=False)
+    webhook_window: float | None = None  # seconds; None for the backend's own
+    presence_checks_per_minute: int | None = None  # rooms; None for as many as are looked at anywhere
+    simulated: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_options(cls, name: str, options: Mapping[str, Any]) -> "VideoPlatformConfig":
-        known = {f.name for f in fields(cls)} - {"name", "extra"}
+    def from_options(cls, name: str, options: Mapping[str, Any], variables: Mapping[str, str] | None = None) -> Self:
+        known = {f.name for f in fields(cls)} - {"name", "extra", "variables"}
         values = {key: value for key, value in options.items() if key in known}
         if "webhook_secrets" in values:
             values["webhook_secrets"] = tuple(values["webhook_secrets"])
         extra = {key: value for key, value in options.items() if key not in known}
-        return cls(name=name, extra=extra, **values)
+        return cls(name=name, extra=extra, variables=variables or {}, **values)
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,6 @@ class MeetingData:
     room_url: str
     host_room_url: str = field(repr=False)
     platform: str
-    extra_data: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ class RecordingRef:
     """What is known of a recording from one source; empty fields are what that source does not say.
 
     `kind` is "file" or "tracks". `tracks` is None for a single file and empty when nobody was heard. `key` is an object
-    of `bucket`. `download_url` is a signed link that ends.
+    of `bucket`, and `version` tells one content of it from another. `download_url` is a signed link that ends.
     """
 
     platform: str
@@ -135,6 +141,7 @@ class RecordingRef:
     duration: float | None = None  # seconds
     bucket: str = ""
     key: str = ""
+    version: str = ""
     tracks: Sequence[Track] | None = None
     download_url: str = field(default="", repr=False)
 
@@ -166,11 +173,16 @@ class JoinRequest:
     is_owner: bool = False
     user_id: str | None = None
     user_name: str | None = None
+    # Whether this person's coming may begin a recording that is to begin by itself.
+    starts_recording: bool = True
 
 
 @dataclass(frozen=True)
 class JoinLink:
-    """An address that lets one person in; `expires_at` is None where the link itself never expires."""
+    """What lets one person in: an address, and what the platform's own script in the room's page needs beside it.
+
+    `parameters` are for that script only (a token, the address of a media server); a frame is given the address alone.
+    """
 
     url: str = field(repr=False)
-    expires_at: datetime | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict, repr=False)

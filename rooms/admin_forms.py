@@ -1,14 +1,21 @@
-"""A room's forms in Admin: what cannot be used cannot be chosen and says why, and the webhook secret is never shown."""
+"""A room's forms in Admin: what cannot be used cannot be chosen and says why."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from platforms.handler import platform_choices, why_unavailable
+from platforms.http.safe_http import UnsafeAddress, require_public_url
+from rooms import recipients, zulip_settings
 from rooms.models import Room
-from rooms.moving import AUTOMATIC
+from rooms.models.sealed import is_set
+from rooms.platform_change import AUTOMATIC
+from rooms.services import why_no_email, why_no_zulip
+from rooms.webhooks.names import EVENTS
 
 if TYPE_CHECKING:
     RoomModelForm = forms.ModelForm[Room]
@@ -29,17 +36,17 @@ class PlatformSelect(forms.Select):
         return option
 
 
-def platform_field() -> forms.TypedChoiceField:
+def platform_field(with_automatic: bool = True) -> forms.TypedChoiceField:
     """One look at the configuration, for all rows of a page."""
-    refusals = {name: reason for name, _ in platform_choices() if (reason := why_unavailable(name))}
+    refusals = {name: reason for name, label in platform_choices() if (reason := why_unavailable(name))}
     choices = [(name, refusals.get(name, label)) for name, label in platform_choices()]
     field = forms.TypedChoiceField(
-        label="Platform",
-        choices=[("", AUTOMATIC), *choices],
+        label=gettext_lazy("Platform"),
+        choices=[("", AUTOMATIC), *choices] if with_automatic else choices,
         required=False,
         empty_value="",
         widget=PlatformSelect,
-        help_text="Automatic: the rollout decides at each opening. A meeting that is open stays where it is.",
+        help_text=_("Automatic: the rollout decides at each opening. A meeting that is open stays where it is."),
     )
     field.widget.refusals = refusals
     return field
@@ -53,10 +60,11 @@ class PlatformForm(RoomModelForm):
             return  # the form of somebody who may only look
         present = self.instance.platform
         if present and present not in dict(platform_choices()):
-            field.choices = [*self._choices(field), (present, f"{present} (there is no such platform any more)")]
+            field.choices = [
+                *self._choices(field),
+                (present, _("{present} (there is no such platform any more)").format(present=present)),
+            ]
         # Sent along, the platform that the page showed tells an edit from a page that is out of date.
-        if not self.instance._state.adding:  # in the list no label stands beside it
-            field.widget.attrs["aria-label"] = f"Platform of {self.instance.name}"
         field.show_hidden_initial = not self.is_bound or self.add_initial_prefix("platform") in self.data
 
     @staticmethod
@@ -76,44 +84,100 @@ class PlatformForm(RoomModelForm):
 
 
 class RoomForm(PlatformForm):
+    ics_url = forms.CharField(
+        label=gettext_lazy("Calendar address (ICS)"),
+        required=False,
+        max_length=2000,
+        widget=forms.URLInput(attrs={"autocomplete": "off", "class": "vURLField"}),
+    )
+    ics_removed = forms.BooleanField(label=gettext_lazy("Remove the calendar address"), required=False)
     webhook_secret = forms.CharField(
-        label="Webhook secret",
+        label=gettext_lazy("Webhook secret"),
         required=False,
         max_length=200,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
     )
-    email_transcript_to = forms.CharField(
-        label="E-mail transcripts to",
+    webhook_muted = forms.MultipleChoiceField(
+        label=gettext_lazy("Do not tell when"),
         required=False,
-        empty_value=None,
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        choices=list(EVENTS.items()),
+        widget=forms.CheckboxSelectMultiple,
     )
 
     class Meta:
         labels = {
-            "ics_enabled": "Read the calendar",
-            "ics_url": "Calendar address (ICS)",
-            "ics_fetch_interval": "Interval",
-            "webhook_url": "Webhook address",
+            "ics_enabled": gettext_lazy("Read the calendar"),
+            "ics_fetch_interval": gettext_lazy("Interval"),
+            "email_transcript_to": gettext_lazy("Send each transcript to"),
+            "zulip_auto_post": gettext_lazy("Post in Zulip when one is ready"),
+            "zulip_stream": gettext_lazy("Zulip channel"),
+            "zulip_topic": gettext_lazy("Zulip topic"),
+            "webhook_url": gettext_lazy("Webhook address"),
+            "webhook_participants": gettext_lazy("Tell of people"),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if address := self.fields.get("ics_url"):
+            # Whoever has it can read the calendar: as the secret below, it is not part of the page.
+            self.initial["ics_url"] = ""
+            if is_set(self.instance, "ics_url"):
+                address.help_text = _(
+                    "An address is stored, not shown. Enter another to replace it; leave this empty to keep it."
+                )
+        if recipients_field := self.fields.get("email_transcript_to"):
+            recipients_field.help_text = why_no_email() or _("E-mail addresses, separated by commas.")
+        if (post := self.fields.get("zulip_auto_post")) and (why := why_no_zulip()):
+            post.help_text = why
         if secret := self.fields.get("webhook_secret"):
             # The stored secret is not part of the page, so an empty field is one that was not touched.
             self.initial["webhook_secret"] = ""
             secret.help_text = (
-                "A secret is stored and not shown. Type another to replace it; leave this empty to keep it."
-                if self.instance.webhook_secret
-                else "None is stored. One is made when a webhook address is saved and this is empty."
+                _("A secret is stored and not shown. Type another to replace it; leave this empty to keep it.")
+                if self.instance.has_webhook_secret
+                else _("None is stored. One is made when a webhook address is saved and this is empty.")
             )
 
     def clean_webhook_secret(self) -> str | None:
-        return self.cleaned_data["webhook_secret"] or self.instance.webhook_secret
+        secret: str | None = self.cleaned_data["webhook_secret"] or self.instance.webhook_secret
+        return secret
+
+    def clean_ics_url(self) -> str | None:
+        return self._public("ics_url") or self.instance.ics_url
+
+    def clean_ics_removed(self) -> bool:
+        if removed := bool(self.cleaned_data["ics_removed"]):
+            self.cleaned_data["ics_url"] = None
+        return removed
+
+    def clean_email_transcript_to(self) -> str | None:
+        text: str | None = self.cleaned_data["email_transcript_to"]
+        if text and "email_transcript_to" in self.changed_data:
+            recipients.check(text)
+        return text or None
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        if set(zulip_settings.FIELDS) & set(self.changed_data):
+            zulip_settings.check({name: values.get(name) or "" for name in zulip_settings.FIELDS})
+        return values
+
+    def clean_webhook_url(self) -> str | None:
+        return self._public("webhook_url")
+
+    def _public(self, name: str) -> str | None:
+        """As the API takes them. One that is stored and stays as it is keeps nobody from saving the rest."""
+        address: str | None = self.cleaned_data[name]
+        if address and name in self.changed_data:
+            try:
+                require_public_url(address)
+            except UnsafeAddress as error:
+                raise ValidationError(str(error), code="not_public") from error
+        return address
 
     def clean_logo(self) -> Any:
         logo = self.cleaned_data["logo"]
         image = getattr(logo, "image", None)  # of a new upload only
         if image and image.format != "PNG":
-            raise ValidationError("The logo must be a PNG.", code="not_png")
+            raise ValidationError(_("The logo must be a PNG."), code="not_png")
         return logo

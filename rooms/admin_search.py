@@ -13,21 +13,6 @@ else:
     SearchableAdmin = object
 
 
-class NoGuessing:
-    """Keeps fields out of what an address can filter by; goes before ModelAdmin.
-
-    Else their content could be guessed, letter by letter, from whether anything is found.
-    """
-
-    never_filtered: frozenset[str] = frozenset()
-
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        if lookup.split("__")[0] in self.never_filtered:
-            return False
-        allowed: bool = super().lookup_allowed(lookup, value, request)  # type: ignore[misc]
-        return allowed
-
-
 class SearchById(SearchableAdmin):
     """For models whose key is a UUID; goes before ModelAdmin."""
 

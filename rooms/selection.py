@@ -2,77 +2,147 @@
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from platforms import revision
 from platforms.exceptions import PlatformNotConfigured
-from platforms.handler import get_available_platforms, platform_label, why_unavailable
+from platforms.handler import get_available_platforms, get_platform_client_class, platform_label, why_unavailable
+from platforms.health import states
+from rooms.lost_features import lost_features
+from rooms.models import Rollout, Room
+from rooms.rollout.values import RolloutValues, of_environment, of_row, people_of
 
-if TYPE_CHECKING:
-    from rooms.models import Room
+BY_STAFF = gettext_lazy("by staff")
 
 
 @dataclass(frozen=True)
 class RolloutPolicy:
-    """The rollout: automatic rooms move to `target`, by list or by share, while the switch is on."""
+    """The rollout: automatic rooms move to `target`, by list, by their owners or by share, while the switch is on."""
 
     default: str
     target: str
     switched_on: bool = False
+    off_because: str | Promise = BY_STAFF  # who switched it off
     room_ids: frozenset[str] = frozenset()
+    held_back: frozenset[str] = frozenset()
+    owner_ids: frozenset[int] = frozenset()  # people of the groups that go first
     percentage: int = 0
+    failover_allowed: bool = True
     failover: Sequence[str] = ()
-    switch_name: str = "the migration switch"
     # Every platform there is -> why nothing may open on it, as a sentence; None when it may.
     platforms: Mapping[str, str | None] = field(default_factory=dict)
+    # Those on which nothing opens for the time being -> why, as a sentence: cordoned by staff, or not answering.
+    cordoned: Mapping[str, str] = field(default_factory=dict)
+    silent: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def open(self) -> frozenset[str]:
+        """The platforms on which a meeting can open at once: nothing speaks against them."""
+        return frozenset(
+            name
+            for name in self.platforms.keys() - self.cordoned.keys() - self.silent.keys()
+            if not _refusal(name, self)
+        )
 
 
 @dataclass(frozen=True)
 class Selection:
     platform: str
     reason: str
+    wanted: str = ""  # what the room's own choice and the rollout ask for, whether or not it can be had
+    lasting: str = ""  # where it opens when none is away for the time being; empty where it opens nowhere
+
+    @property
+    def can_open(self) -> bool:
+        return bool(self.lasting)
 
 
-def select_platform(room_id: str, chosen: str, policy: RolloutPolicy) -> Selection:
+def select_platform(
+    room_id: str,
+    chosen: str,
+    policy: RolloutPolicy,
+    owner_id: int | None = None,
+    never_elsewhere: bool = False,
+    count_lost: Callable[[str], int] = lambda platform: 0,
+) -> Selection:
     """The platform for a room's next meeting. `chosen` is the room's own platform, "" for automatic.
 
-    Where what is wanted may not be used, the default platform goes first and the failover order decides next.
+    Off, the switch puts the default platform in the target's place. Where what is wanted then may not be used, the
+    failover order decides, of those on which the room loses least. Where none answers, the first is tried all the same.
     Raises PlatformNotConfigured, naming what to set, when no platform is left.
     """
-    wanted, reason = _wanted(room_id, chosen, policy)
-    candidates = dict.fromkeys([wanted, policy.default, *policy.failover])
-    refusals: list[str] = []
-    for platform in candidates:
+    wanted, reason = wanted_platform(room_id, chosen, policy, owner_id)
+    if wanted in policy.open:
+        return Selection(wanted, reason, wanted, lasting=wanted)
+    usable, refusals = list[str](), list[str]()
+    for platform in _candidates(wanted, chosen, policy, never_elsewhere, count_lost):
         refusal = _refusal(platform, policy)
         if refusal is None:
-            return Selection(platform, " ".join([reason, *refusals, *_instead(platform, wanted)]))
+            usable.append(platform)
+            refusal = policy.cordoned.get(platform) or policy.silent.get(platform)
+        if refusal is None:
+            reasons = [reason, *refusals, *_instead(platform, wanted)]
+            return Selection(platform, " ".join(reasons), wanted, lasting=usable[0])
         refusals.append(refusal)
-    raise PlatformNotConfigured(" ".join(["No video platform can open this room.", *refusals]), wanted)
+    if not policy.failover_allowed:
+        refusals.append(_("The rollout does not allow another platform instead."))
+    elif never_elsewhere:
+        refusals.append(_("The room opens on no other platform instead."))
+    if tried := next((name for name in usable if name not in policy.cordoned), None):
+        return Selection(tried, " ".join([reason, *refusals]), wanted, lasting=usable[0])
+    raise PlatformNotConfigured(" ".join([_("No video platform can open this room."), *refusals]), wanted)
 
 
-def _wanted(room_id: str, chosen: str, policy: RolloutPolicy) -> tuple[str, str]:
+def wanted_platform(room_id: str, chosen: str, policy: RolloutPolicy, owner_id: int | None) -> tuple[str, str]:
     """What the room's own choice and the rollout ask for, whether or not it can be had."""
     if chosen:
-        return chosen, "Chosen for this room."
+        return chosen, _("Chosen for this room.")
+    if room_id in policy.held_back:
+        return policy.default, _("The room is held back.")
     if room_id in policy.room_ids:
-        return policy.target, "The room is on the migration list."
-    if bucket(room_id) < policy.percentage:
-        return policy.target, f"The room is within the {policy.percentage} % being migrated."
-    return policy.default, "The default platform."
+        return policy.target, _("The room is on the migration list.")
+    if owner_id in policy.owner_ids:
+        return policy.target, _("The room's owner is in a group that goes first.")
+    if policy.percentage and bucket(room_id) < policy.percentage:
+        return policy.target, _("The room is within the {percent} % being migrated.").format(percent=policy.percentage)
+    return policy.default, _("The default platform.")
+
+
+def _candidates(
+    wanted: str, chosen: str, policy: RolloutPolicy, never_elsewhere: bool, count_lost: Callable[[str], int]
+) -> Iterator[str]:
+    """One after the other, so that nobody counts what a room loses where it need not go."""
+    first = [wanted]
+    is_off = wanted == policy.target and not policy.switched_on
+    if is_off and not (chosen and never_elsewhere):
+        first = list(dict.fromkeys([wanted, policy.default]))
+    yield from first
+    if policy.failover_allowed and not never_elsewhere:
+        yield from sorted((name for name in dict.fromkeys(policy.failover) if name not in first), key=count_lost)
 
 
 def _refusal(platform: str, policy: RolloutPolicy) -> str | None:
     if platform == policy.target and not policy.switched_on:
-        return f"{platform_label(platform)} is switched off ({policy.switch_name} is false)."
-    return policy.platforms.get(platform, f"There is no platform {platform!r}.")
+        return _("{platform} is switched off ({reason}).").format(
+            platform=platform_label(platform), reason=policy.off_because
+        )
+    return policy.platforms.get(platform, _("There is no platform {platform!r}.").format(platform=platform))
 
 
 def _instead(platform: str, wanted: str) -> list[str]:
-    return [] if platform == wanted else [f"So it opens on {platform_label(platform)} instead."]
+    return (
+        []
+        if platform == wanted
+        else [_("So it opens on {platform} instead.").format(platform=platform_label(platform))]
+    )
 
 
 def bucket(room_id: str) -> int:
@@ -81,27 +151,92 @@ def bucket(room_id: str) -> int:
 
 
 def current_policy() -> RolloutPolicy:
-    migration = settings.VIDEO_PLATFORM_MIGRATION
-    return RolloutPolicy(
-        default=settings.DEFAULT_VIDEO_PLATFORM,
-        target=migration["TARGET"],
-        switched_on=getattr(settings, migration["SWITCH"]),
-        switch_name=migration["SWITCH"],
-        room_ids=frozenset(str(room_id).lower() for room_id in getattr(settings, migration["ROOM_IDS"])),
-        percentage=getattr(settings, migration["PERCENTAGE"]),
-        failover=settings.VIDEO_PLATFORM_FAILOVER,
-        platforms={name: why_unavailable(name) for name in get_available_platforms()},
+    """What holds now, by one small statement where nothing was changed since the last time."""
+    token = revision.current()
+    decided = _decided.get(token) or environment_policy()
+    cordoned, silent = states.away(token)
+    platforms = {name: why_unavailable(name) for name in get_available_platforms()}
+    return replace(decided, platforms=platforms, cordoned=cordoned, silent=silent)
+
+
+def without(policy: RolloutPolicy, platform: str) -> RolloutPolicy:
+    """The same for who has just found a platform unavailable."""
+    return replace(
+        policy,
+        silent={
+            **policy.silent,
+            platform: _("{platform} could not open it just now.").format(platform=platform_label(platform)),
+        },
     )
 
 
-def select_for_room(room: "Room", policy: RolloutPolicy | None = None) -> Selection:
-    return select_platform(str(room.pk), room.platform, policy or current_policy())
+def environment_policy() -> RolloutPolicy:
+    """What holds while staff decided nothing."""
+    switch = settings.VIDEO_PLATFORM_MIGRATION["SWITCH"]
+    return policy_of(of_environment(), off_because=_("{switch} is false").format(switch=switch))
+
+
+def policy_of(values: RolloutValues, off_because: str | Promise = BY_STAFF) -> RolloutPolicy:
+    """The rules as decided, with no word yet on which platforms can be used."""
+    return RolloutPolicy(
+        default=values.default_platform,
+        target=values.target_platform,
+        switched_on=values.switched_on,
+        off_because=off_because,
+        room_ids=frozenset(map(str, values.listed_rooms)),
+        held_back=frozenset(map(str, values.held_back_rooms)),
+        owner_ids=people_of(values.groups),
+        percentage=values.percentage,
+        failover_allowed=values.failover_allowed,
+        failover=values.failover_order,
+    )
+
+
+def _read_decided() -> RolloutPolicy | None:
+    """None while the environment decides, which may say something else at each look."""
+    rollout = Rollout.objects.filter(pk=Rollout.ONLY, decided_at__isnull=False).first()
+    return policy_of(of_row(rollout)) if rollout else None
+
+
+_decided = revision.Cached(_read_decided)
+
+
+def select_for_room(room: Room, policy: RolloutPolicy | None = None) -> Selection:
+    return select_platform(
+        str(room.pk),
+        room.platform,
+        policy or current_policy(),
+        room.owner_id,
+        room.never_elsewhere,
+        partial(_count_lost, room),
+    )
+
+
+def select_instead(room: Room, platform: str, policy: RolloutPolicy) -> Selection:
+    """For one meeting of the room, where somebody in charge of it says so: as if it were the room's own choice.
+
+    It takes the place of what the rules ask for, so that all who come meet there. Raises PlatformNotConfigured.
+    """
+    chosen = select_platform(str(room.pk), platform, policy, room.owner_id, never_elsewhere=True)
+    reason = _("Opened on {platform} by somebody in charge of the room.").format(
+        platform=platform_label(chosen.platform)
+    )
+    try:
+        by_rules = select_for_room(room, policy)
+    except PlatformNotConfigured:
+        return replace(chosen, reason=reason)
+    return replace(by_rules, platform=chosen.platform, reason=reason)
+
+
+def _count_lost(room: Room, platform: str) -> int:
+    try:
+        return len(lost_features(room, get_platform_client_class(platform)))
+    except PlatformNotConfigured:
+        return 0  # it is refused anyhow
 
 
 def get_platform_for_room(room_id: str | uuid.UUID) -> str:
     """The alias that the room's next meeting opens on. Raises Room.DoesNotExist, PlatformNotConfigured."""
-    from rooms.models import Room
-
     try:
         room = Room.objects.get(pk=room_id)
     except ValidationError as error:

@@ -1,12 +1,15 @@
 // What all pages share: calling the API, looking again and again, times in the reader's own zone, and the menu.
 
-const UNREACHABLE = "The server cannot be reached. Please check the connection and try again.";
+import { gettext, locale } from "./language.js";
+
+const UNREACHABLE = gettext("The server cannot be reached. Please check the connection and try again.");
+const COPIED_FOR = 2000; // milliseconds
 const PLAIN = {
-  401: "Please log in and try again.",
-  403: "This is not allowed for you.",
-  404: "This does not exist, or not any more.",
-  413: "That is too large.",
-  429: "That was too often. Please wait a moment and try again.",
+  401: gettext("Please log in and try again."),
+  403: gettext("This is not allowed for you."),
+  404: gettext("This does not exist, or not any more."),
+  413: gettext("That is too large."),
+  429: gettext("That was too often. Please wait a moment and try again."),
 };
 
 export class ApiError extends Error {
@@ -25,10 +28,11 @@ export class ApiError extends Error {
 export async function api(method, path, body = undefined, { signal } = {}) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const isForm = body instanceof URLSearchParams; // for the pages' own addresses
+  if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
   let response;
   try {
-    response = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+    response = await fetch(path, { method, headers, signal, body: isForm ? body : JSON.stringify(body) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, UNREACHABLE);
@@ -53,7 +57,7 @@ function problemOf(response, answer) {
     return new ApiError(response.status, sentence, retryAfter, detail);
   }
   const sentence = typeof detail === "string" && detail ? detail : PLAIN[response.status];
-  return new ApiError(response.status, sentence ?? "Something went wrong. Please try again.", retryAfter);
+  return new ApiError(response.status, sentence ?? gettext("Something went wrong. Please try again."), retryAfter);
 }
 
 // Calls `look` every so many seconds until it gives true or the returned function is called; not while the page is
@@ -91,7 +95,7 @@ export function poll(look, seconds) {
 
 // <time datetime="..."> is written in UTC by the server; here it becomes the reader's own time.
 export function showLocalTimes(root = document) {
-  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const format = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   for (const element of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(element.dateTime);
     if (!Number.isNaN(moment.getTime())) element.textContent = format.format(moment);
@@ -107,6 +111,22 @@ function closeMenus(event) {
   }
 }
 
+// A button with data-copy-text copies that, and says so in its own place for a moment.
+async function copyText(event) {
+  const button = event.target.closest("[data-copy-text]");
+  if (!button) return;
+  const words = button.innerHTML;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copyText);
+    button.textContent = gettext("Copied");
+    setTimeout(() => (button.innerHTML = words), COPIED_FOR);
+  } catch {
+    window.prompt(gettext("Copy it from here:"), button.dataset.copyText); // there is no clipboard without https
+  }
+}
+
+document.documentElement.classList.add("has-script");
+document.addEventListener("click", copyText);
 document.addEventListener("click", closeMenus);
 document.addEventListener("keydown", closeMenus);
 showLocalTimes();

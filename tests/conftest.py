@@ -1,40 +1,48 @@
 """Fixtures that every test may use: the cast, an API client for each, and surroundings that are the same each time."""
 
+from unittest import mock
+
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.cache import cache
 from django.db import connections
 from rest_framework.test import APIClient
 
 from config.celery import app as celery_app
-from platforms import inbox
+from platforms import logs
+from platforms.audit import trail
+from platforms.webhooks import inbox, refusals
 from rooms.models import Room
-from tests.services import (  # noqa: F401  (hooks of pytest)
-    pytest_collection_modifyitems,
-    pytest_configure,
-    pytest_report_header,
-)
+
+pytest_plugins = ["tests.support.documented", "tests.support.lanes", "tests.support.live", "tests.support.services"]
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory):
-    """SQLite in a file, as in production: in memory, threads would lock each other out in ways of their own."""
-    if connections["default"].vendor == "sqlite":
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
+    """SQLite in a file, as in production: in memory, threads would lock each other out in ways of their own.
+
+    On PostgreSQL tests may empty the audit trail, as they do all tables.
+    """
+    if connections["default"].vendor == "postgresql":
+        options = connections["default"].settings_dict["OPTIONS"]
+        options["options"] = f"{options.get('options', '')} -c audit.truncating=on".strip()
+    else:
         file = tmp_path_factory.mktemp("database") / "test.sqlite3"
         connections["default"].settings_dict["TEST"]["NAME"] = str(file)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _broker_in_memory():
-    """Nudges go nowhere: a test that wants work done does it."""
+    """Messages go nowhere: a test that wants work done does it."""
     celery_app.conf.update(broker_url="memory://", broker_transport_options={})
 
 
 @pytest.fixture(autouse=True)
-def _clean_surroundings(settings, tmp_path):
-    """Throttles and files of one test must not be seen by another."""
-    cache.clear()
+def _clean_surroundings(request, settings, tmp_path):
+    """Files of one test must not be seen by another."""
     settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MIDDLEWARE = ["tests.support.documented.CheckAnswers", *settings.MIDDLEWARE]
+    if request.node.get_closest_marker("drill"):
+        settings.WAIT_DIVISOR = 1  # it keeps the machine so busy that what is under way may last longer
     folder = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": tmp_path / "recordings"},
@@ -42,7 +50,10 @@ def _clean_surroundings(settings, tmp_path):
     settings.STORAGES = {**settings.STORAGES, "recordings": folder}
     # How slow a password's hash is decides nothing here.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    trail.looks.forget()  # of the same people, by other tests
     yield
+    assert not logs.current(), "what lines of the log are about has not ended"
+    refusals.forget()  # a worker would be told, in the broker of the next test
     inbox.close()  # its connections would keep the database from being dropped
 
 
@@ -76,3 +87,8 @@ def api_for(user=None):
     if user:
         client.force_login(user)
     return client
+
+
+def error(detail):
+    """The body of an error, whatever its code."""
+    return {"detail": detail, "code": mock.ANY}

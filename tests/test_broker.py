@@ -1,5 +1,6 @@
 """The queue in files that a machine uses which runs alone."""
 
+import resource
 import threading
 from queue import Empty
 
@@ -61,6 +62,19 @@ def test_a_message_that_was_cut_short_is_passed_over(connect, tmp_path, content)
     with pytest.raises(Empty):
         channel._get("quick")
     assert channel._get("quick") == "new"
+
+
+def test_a_message_for_which_there_is_no_room_leaves_nothing_behind(connect, tmp_path):
+    """A limit on the size of files stands for a full disk: both break a message off in the middle."""
+    channel = connect()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            channel._put("quick", {"padding": "x" * 2000})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list((tmp_path / "queue").iterdir()) == []
 
 
 def test_exchanges_that_are_made_at_once_by_several_are_all_known(connect):

@@ -4,12 +4,12 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client, RequestFactory
 from django.urls import get_resolver
-from django.views import defaults
 
-from rooms.api.throttling import ATTEMPTS
+from config.errors import server_error
+from rooms.logins import PER_ACCOUNT, PER_ADDRESS
 from rooms.names import RESERVED
 from tests.conftest import api_for, make_user
-from tests.recordings.transcripts import make_transcript
+from tests.support.transcripts import make_transcript
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ class TestLogIn:
     )
     def test_what_is_wrong_is_not_told_apart(self, client, owner, username, password):
         response = log_in(client, username, password)
-        assert "The e-mail address or the password is not right." in response.content.decode()
+        assert "The e-mail address, the user name or the password is not right." in response.content.decode()
         assert "_auth_user_id" not in client.session
         assert password not in response.content.decode()
 
@@ -63,7 +63,7 @@ class TestLogIn:
         assert client.get("/login?next=/search")["Location"] == "/search"
 
     def test_attempts_are_limited_together_with_those_by_the_api(self, client, owner):
-        for _ in range(ATTEMPTS - 1):
+        for _ in range(PER_ACCOUNT - 1):
             log_in(client, password="wrong")
         wrong = {"email": "owner@example.com", "password": "wrong"}
         assert api_for().post("/v1/auth/login", wrong).status_code == 401
@@ -74,13 +74,15 @@ class TestLogIn:
         assert "_auth_user_id" not in client.session
         assert api_for().post("/v1/auth/login", wrong).status_code == 429
 
-    def test_so_are_those_in_admin(self, client, staff):
-        for _ in range(ATTEMPTS - 1):
-            log_in(client, password="wrong")
+    def test_so_are_those_that_lead_to_admin(self, client, staff):
+        for number in range(PER_ADDRESS - 1):
+            log_in(client, username=f"nobody-{number}", password="wrong")
         credentials = {"username": "staff", "password": PASSWORD}
-        assert client.post("/admin/login/?next=/admin/", credentials)["Location"] == "/admin/"
+        leads_to = client.get("/admin/login/?next=/admin/")["Location"]
+        assert leads_to == "/login?next=%2Fadmin%2F"
+        assert client.post(leads_to, credentials)["Location"] == "/admin/"
         client.logout()
-        response = client.post("/admin/login/", credentials)
+        response = client.post(leads_to, credentials)
         assert "Too many login attempts. Try again later." in response.content.decode()
         assert "_auth_user_id" not in client.session
 
@@ -93,10 +95,30 @@ class TestLogIn:
 class TestLogOut:
     def test_by_the_button_only(self, client, owner):
         client.force_login(owner)
-        assert client.get("/logout").status_code == 405
+        assert "Log out?" in client.get("/logout").content.decode()
         assert "_auth_user_id" in client.session
         assert client.post("/logout")["Location"] == "/"
         assert "_auth_user_id" not in client.session
+        assert client.get("/logout")["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("typed", "page"),
+    [
+        ("/admin", "/admin/"),
+        ("/login/?next=/new", "/login?next=/new"),
+        ("/logout/", "/logout"),
+        ("/new/", "/new"),
+        ("/search/?q=a", "/search?q=a"),
+        ("/rooms", "/"),
+        ("/rooms/", "/"),
+        ("/transcripts/", "/search"),
+        ("/transcripts", "/search"),
+    ],
+)
+def test_an_address_that_people_type_leads_to_the_page(client, db, typed, page):
+    response = client.get(typed)
+    assert (response.status_code, response["Location"]) == (302, page)
 
 
 class TestFrame:
@@ -117,7 +139,9 @@ class TestFrame:
         assert "<script> x" not in text
         assert "&lt;script&gt; x" in text
 
-    @pytest.mark.parametrize("path", ["/", "/login", "/new", "/search", "/nowhere/at-all/x", "transcript"])
+    @pytest.mark.parametrize(
+        "path", ["/", "/login", "/logout", "/account/password", "/new", "/search", "/nowhere/at-all/x", "transcript"]
+    )
     def test_nothing_inline_that_the_policy_would_stop(self, client, owner, room, path):
         transcript = make_transcript(owner, room=room)
         if path != "/login":
@@ -148,7 +172,7 @@ class TestErrors:
 
     def test_a_failure_needs_neither_database_nor_other_templates(self, django_assert_num_queries):
         with django_assert_num_queries(0):
-            response = defaults.server_error(RequestFactory().get("/"))
+            response = server_error(RequestFactory().get("/"))
         assert response.status_code == 500
         assert "Something went wrong" in response.content.decode()
 

@@ -1,11 +1,14 @@
 """Static files as they are collected for production."""
 
 import re
+import shutil
 
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
+
+from config.static_files import collect_changed
 
 HASHED = re.compile(r"\.[0-9a-f]{12}\.js$")
 IMPORTS = re.compile(r'^import .* from "([^"]+)";$', re.MULTILINE)
@@ -42,3 +45,22 @@ def test_the_code_of_providers_stays_as_it_is(collected):
     for path in vendored:
         stored = collected / staticfiles_storage.stored_name(str(path.relative_to(root)))
         assert stored.read_bytes() == path.read_bytes()
+
+
+def test_they_are_collected_where_they_changed_and_no_more(settings, tmp_path):
+    source, served = tmp_path / "source", tmp_path / "served"
+    source.mkdir()
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "config.static_files.HashedStaticFiles"}}
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    settings.STATICFILES_DIRS, settings.STATIC_ROOT, settings.DATA_DIR = [source], served, tmp_path
+    (source / "one.txt").write_text("one")
+    assert [collect_changed(), collect_changed()] == [True, False]
+    (source / "one.txt").write_text("another")
+    (source / "two.txt").write_text("two")
+    assert [collect_changed(), collect_changed()] == [True, False]
+    assert {path.read_text() for path in served.glob("*.txt")} >= {"another", "two"}
+    (source / "two.txt").unlink()
+    assert [collect_changed(), collect_changed()] == [True, False]
+    shutil.rmtree(served)
+    assert [collect_changed(), collect_changed()] == [True, False]
+    assert (served / "one.txt").is_file()

@@ -1,62 +1,73 @@
 """Opening, finding, joining and ending meetings. A meeting's own platform counts here, never its room's."""
 
-import logging
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework import status
+from rest_framework.exceptions import ErrorDetail, NotFound, PermissionDenied
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from meetings import keepsakes
 from meetings.api.serializers import (
     CreateRoomMeetingSerializer,
     DeactivatedSerializer,
+    JoinedMeetingSerializer,
     JoinQuery,
     MeetingSerializer,
     show_meeting,
 )
+from meetings.hosting import may_host
+from meetings.joining import MeetingGone, let_in
 from meetings.models import Meeting
-from meetings.opening import OpeningInProgress, end_meeting, open_meeting
-from meetings.transitions import expect_somebody
-from platforms import create_platform_client
-from platforms.exceptions import PlatformRejected
-from platforms.types import JoinRequest
+from meetings.opening import MOST_PER_ROOM, OpeningInProgress, TooManyMeetings, end_meeting, live_in, open_meeting
+from meetings.recording_starts import begins_by
+from platforms.types import JoinLink, JoinRequest
+from platforms.visible import visible
 from rooms.api.base import ApiView
 from rooms.api.errors import BadRequest, TryAgain
-from rooms.api.input import read_body, read_query
-from rooms.api.schema import INVALID, NO_MEETING, NO_ROOM, SIGN_IN, answers
-from rooms.api.views import as_uuid, find_room
+from rooms.api.input import read_query, read_values
+from rooms.api.schema import INVALID, MEETING_NOT_FOUND, NO_MEETING, NO_ROOM, SIGN_IN, answers
+from rooms.api.views import as_uuid, room_named
 from rooms.models import Room
 
-logger = logging.getLogger(__name__)
-
 REFUSED = "The video platform refused."
+OPENING = ErrorDetail("Meeting creation in progress, please try again", "meeting_opening")
+ENDED = ErrorDetail("Meeting has ended", "meeting_ended")
+NOT_ACTIVE = ErrorDetail("Meeting is not active", "meeting_not_active")
+NOT_OWNER = ErrorDetail("Only the room owner can deactivate meetings", "not_room_owner")
+TOO_MANY = ErrorDetail(f"This room has {MOST_PER_ROOM} live meetings: end some of them first.", "too_many_meetings")
 
 
 class OpenMeeting(ApiView):
+    limit = "openings"
+
     @extend_schema(
-        operation_id="meetings_open",
+        operation_id="v1_rooms_create_meeting",
         summary="The room's live meeting, or a new one",
         request=CreateRoomMeetingSerializer,
         responses=answers(
             MeetingSerializer,
             e404=NO_ROOM,
             e422=INVALID,
+            e429=TOO_MANY,
             e502=REFUSED,
             e503="The platform does not answer or is not configured, or another request is opening this room.",
         ),
     )
     def post(self, request: Request, room_name: str) -> Response:
-        room = find_room(Room.objects.all(), name=room_name)
-        wanted = read_body(request, CreateRoomMeetingSerializer).validated_data
+        room = room_named(room_name)
+        wanted = read_values(request, CreateRoomMeetingSerializer)
         try:
-            meeting = open_meeting(room, allow_duplicated=bool(wanted["allow_duplicated"]))
+            meeting = open_meeting(room, bool(wanted["allow_duplicated"]) and may_host(request.user, room))
+        except TooManyMeetings as error:
+            raise TryAgain(TOO_MANY, error.retry_after, status.HTTP_429_TOO_MANY_REQUESTS) from error
         except OpeningInProgress as error:
-            raise TryAgain("Meeting creation in progress, please try again", error.retry_after) from error
+            raise TryAgain(OPENING, error.retry_after) from error
         except Room.DoesNotExist as error:
             raise NotFound(NO_ROOM) from error
         return Response(shown(request, room, meeting))
@@ -64,35 +75,38 @@ class OpenMeeting(ApiView):
 
 class ActiveMeetings(ApiView):
     @extend_schema(
-        operation_id="meetings_active",
+        operation_id="v1_rooms_list_active_meetings",
         summary="The room's live meetings, newest first",
         responses=answers(MeetingSerializer(many=True), e404=NO_ROOM),
     )
     def get(self, request: Request, room_name: str) -> Response:
-        room = find_room(Room.objects.all(), name=room_name)
-        meetings = Meeting.objects.under_way(timezone.now()).filter(room=room)
-        return Response([shown(request, room, meeting) for meeting in meetings])
+        room = room_named(room_name)
+        now = timezone.now()
+        under_way = [meeting for meeting in live_in(room) if not meeting.is_over(now)]
+        return Response([shown(request, room, meeting) for meeting in under_way[:MOST_PER_ROOM]])
 
 
 class MeetingDetail(ApiView):
     @extend_schema(
-        operation_id="meetings_get",
+        operation_id="v1_rooms_get_meeting",
         summary="A meeting of this room",
         responses=answers(MeetingSerializer, e404=NO_MEETING),
     )
     def get(self, request: Request, room_name: str, meeting_id: str) -> Response:
-        room = find_room(Room.objects.all(), name=room_name)
+        room = room_named(room_name)
         return Response(shown(request, room, find_meeting(meeting_id, room=room)))
 
 
 class JoinMeeting(ApiView):
+    limit = "joins"
+
     @extend_schema(
-        operation_id="meetings_join",
+        operation_id="v1_rooms_join_meeting",
         summary="The meeting with an address that lets this person in",
         parameters=[JoinQuery],
         request=None,
         responses=answers(
-            MeetingSerializer,
+            JoinedMeetingSerializer,
             e400="Meeting is not active, or meeting has ended",
             e404=NO_MEETING,
             e422=INVALID,
@@ -100,49 +114,53 @@ class JoinMeeting(ApiView):
         ),
     )
     def post(self, request: Request, room_name: str, meeting_id: str) -> Response:
-        room = find_room(Room.objects.all(), name=room_name)
+        room = room_named(room_name)
         meeting = find_meeting(meeting_id, room=room)
-        name = read_query(request, JoinQuery).get("display_name")
-        return Response(shown(request, room, meeting) | {"room_url": join_url(request, room, meeting, name)})
+        asked = read_query(request, JoinQuery)
+        link = join_link(request, room, meeting, asked)
+        values = {"room_url": link.url, "join_parameters": dict(link.parameters)}
+        response = Response(shown(request, room, meeting) | values)
+        keepsakes.give(response, meeting, keepsakes.JOINED)
+        return response
 
 
 class DeactivateMeeting(ApiView):
     permission_classes = [IsAuthenticated]
 
     @extend_schema(
-        operation_id="meetings_deactivate",
+        operation_id="v1_meeting_deactivate",
         summary="End a meeting for everybody",
         request=None,
         responses=answers(
             DeactivatedSerializer,
             e401=SIGN_IN,
-            e403="Only the room owner can deactivate meetings",
+            e403=NOT_OWNER,
             e404=NO_MEETING,
         ),
     )
     def patch(self, request: Request, meeting_id: str) -> Response:
         meeting = find_meeting(meeting_id)
         if meeting.room is None:
-            raise NotFound("Room not found")
-        if not meeting.room.is_managed_by(request.user):
-            raise PermissionDenied("Only the room owner can deactivate meetings")
+            raise NotFound(NO_ROOM)
+        if not may_host(request.user, meeting.room):
+            raise PermissionDenied(NOT_OWNER)
         end_meeting(meeting)
         return Response({"status": "success", "meeting_id": str(meeting.pk)})
 
 
 def find_meeting(meeting_id: str, **by: Any) -> Meeting:
-    pk = as_uuid(meeting_id, "Meeting not found")
+    pk = as_uuid(meeting_id, MEETING_NOT_FOUND)
     meeting = Meeting.objects.select_related("room").filter(pk=pk, **by).first()
     if meeting is None:
-        raise NotFound("Meeting not found")
+        raise NotFound(MEETING_NOT_FOUND)
     return meeting
 
 
 def shown(request: Request, room: Room, meeting: Meeting) -> dict[str, Any]:
-    return show_meeting(meeting, manages=room.is_managed_by(request.user))
+    return show_meeting(meeting, manages=may_host(request.user, room))
 
 
-def join_url(request: Request, room: Room, meeting: Meeting, display_name: str | None) -> str:
+def join_link(request: Request, room: Room, meeting: Meeting, asked: dict[str, Any]) -> JoinLink:
     """Raises BadRequest for a meeting that nobody can join any more, also when only the platform knows that."""
     require_joinable(meeting)
     wanted = JoinRequest(
@@ -152,28 +170,23 @@ def join_url(request: Request, room: Room, meeting: Meeting, display_name: str |
         settings=meeting,
         # With people inside, a meeting goes on past its end.
         expires_at=max(meeting.end_date, timezone.now() + settings.MEETING_EXTENSION),
-        is_owner=room.is_managed_by(request.user),
+        is_owner=may_host(request.user, room),
         user_id=None if request.user.is_anonymous else str(request.user.pk),
-        user_name=display_name or own_name(request.user),
+        user_name=asked.get("display_name") or own_name(request.user),
+        starts_recording=begins_by(meeting, request.user, asked.get("consent_id")),
     )
     try:
-        link = create_platform_client(meeting.platform).join_link(wanted)
-    except PlatformRejected as error:
-        if error.status != 404:
-            raise
-        logger.warning("meeting_gone meeting=%s platform=%s", meeting.pk, meeting.platform)
-        end_meeting(meeting)
-        raise BadRequest("Meeting has ended") from error
-    expect_somebody(meeting)
-    return link.url
+        return let_in(meeting, wanted)
+    except MeetingGone as error:
+        raise BadRequest(ENDED) from error
 
 
 def own_name(user: User | AnonymousUser) -> str | None:
-    return None if isinstance(user, AnonymousUser) else user.get_full_name() or user.get_username()
+    return None if isinstance(user, AnonymousUser) else visible(user.get_full_name()) or user.get_username()
 
 
 def require_joinable(meeting: Meeting) -> None:
     if meeting.state == Meeting.State.ENDED or (meeting.is_active and meeting.is_over(timezone.now())):
-        raise BadRequest("Meeting has ended")
+        raise BadRequest(ENDED)
     if not meeting.is_active:
-        raise BadRequest("Meeting is not active")
+        raise BadRequest(NOT_ACTIVE)

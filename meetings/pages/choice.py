@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from meetings.models import SETTINGS_FIELDS, Meeting
+from meetings.opening import MOST_PER_ROOM
 from platforms.exceptions import PlatformError
 from rooms.models import Room
 from rooms.selection import select_for_room
@@ -21,8 +22,8 @@ def meetings_to_join(room: Room, now: datetime) -> list[Meeting]:
     try:
         platform = select_for_room(room).platform
     except PlatformError:
-        return list(meetings)  # nothing can be opened: what is there is better than nothing
-    return [m for m in meetings if m.num_clients or m.calendar_event_id or _fits(m, room, platform)]
+        return list(meetings[:MOST_PER_ROOM])  # nothing can be opened: what is there is better than nothing
+    return [m for m in meetings[:MOST_PER_ROOM] if m.num_clients or m.calendar_event_id or _fits(m, room, platform)]
 
 
 def _fits(meeting: Meeting, room: Room, platform: str) -> bool:

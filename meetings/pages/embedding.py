@@ -1,9 +1,10 @@
 """How a meeting's page shows its platform: what it loads for it, and what it lets in.
 
-A platform's part is found by its alias, or by the name of its backend's module: static/platforms/<name>.js and
-templates/platforms/<name>.html. One without them is shown in a plain frame.
+A platform's part is found by its alias, or by the name of its backend's module or folder: static/platforms/<name>.js
+and templates/platforms/<name>.html. One without them is shown in a plain frame.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -13,8 +14,7 @@ from django.template.loader import get_template
 
 from meetings.models import Meeting
 from platforms.base import VideoPlatformClient
-from platforms.exceptions import PlatformNotConfigured
-from platforms.handler import create_platform_client, get_platform_client_class
+from platforms.handler import find_platform_client, find_platform_client_class
 
 PLAIN_FRAME = "meetings/frame.js"
 FEATURES = ("microphone", "camera", "display-capture", "fullscreen")
@@ -26,6 +26,7 @@ class Embedding:
     client: VideoPlatformClient | None  # None for a platform that is not configured any more
     module: str
     template: str | None
+    sources: Mapping[str, Sequence[str]]  # what its own script may load or call, by directive of the policy
 
     @property
     def is_framed(self) -> bool:
@@ -40,19 +41,24 @@ class Embedding:
         if not self.is_framed:
             return {}
         hashes = self.client.embed_style_hashes if self.client else ()
-        return {"frame-src": [self.origin], "style-src": [f"'{value}'" for value in hashes]}
+        policy = {"frame-src": self._frames(), "style-src": [f"'{value}'" for value in hashes]}
+        for directive, sources in self.sources.items():
+            policy[directive] = [*policy.get(directive, []), *sources]
+        return policy
 
     def permissions_policy(self) -> str:
-        allowed = f'(self "{self.origin}")' if self.is_framed else "()"
+        others = [f'"{origin}"' for origin in self._frames()]
+        allowed = f"({' '.join(['self', *others])})" if self.is_framed else "()"
         return ", ".join(f"{feature}={allowed}" for feature in FEATURES)
+
+    def _frames(self) -> list[str]:
+        """Where the meeting is a web page, which a frame can show."""
+        return [self.origin] if self.origin.startswith("http") else []
 
 
 def embedding_of(meeting: Meeting) -> Embedding:
     parts = urlsplit(meeting.room_url)
-    try:
-        client = create_platform_client(meeting.platform)
-    except PlatformNotConfigured:
-        client = None
+    client = find_platform_client(meeting.platform)
     names = _names(meeting.platform)
     modules = [name for name in (f"platforms/{name}.js" for name in names) if finders.find(name)]
     templates = [name for name in (f"platforms/{name}.html" for name in names) if _exists(name)]
@@ -61,14 +67,16 @@ def embedding_of(meeting: Meeting) -> Embedding:
         client=client,
         module=modules[0] if modules else PLAIN_FRAME,
         template=templates[0] if templates else None,
+        sources=client.page_sources(meeting.room_url) if client else {},
     )
 
 
 def _names(platform: str) -> list[str]:
-    try:
-        return [platform, get_platform_client_class(platform).__module__.rpartition(".")[2]]
-    except PlatformNotConfigured:
+    client_class = find_platform_client_class(platform)
+    if client_class is None:
         return [platform]
+    *_, folder, module = ["", *client_class.__module__.split(".")]
+    return [platform, module, folder]
 
 
 def _exists(template: str) -> bool:

@@ -1,13 +1,14 @@
 """A platform without a provider: for tests, and for a first run without any account.
 
-Its rooms are mere names. With an address of the sandbox, people meet there under them and it says who is in; without
-one nobody ever comes. Webhooks are JSON objects with `id`, `type`, `at` (Unix seconds or ISO 8601), `room_name`,
+Its rooms are mere names. In the sandbox, people meet under them, and it says who is in and what was recorded; without
+it nobody ever comes. Webhooks are JSON objects with `id`, `type`, `at` (Unix seconds or ISO 8601), `room_name`,
 `meeting_id` and, for people, `session_id`, `user_id` and `user_name`; for recordings, `recording_id` and, when they are
 ready, `download_url`, `started_at` and `duration` (seconds). They are signed by the hex HMAC-SHA256 of the body in
 X-Mock-Signature.
 """
 
 import secrets
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,17 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from platforms import signing
-from platforms.base import VideoPlatformClient
+from platforms.abilities import (
+    Closing,
+    CredentialCheck,
+    Logo,
+    Presence,
+    RecordingDeletion,
+    RecordingLink,
+    RecordingListing,
+    RoomLookup,
+    Webhooks,
+)
 from platforms.events import (
     Event,
     Ignored,
@@ -30,9 +41,8 @@ from platforms.events import (
     RecordingReady,
     RecordingStarted,
 )
-from platforms.exceptions import WebhookRejected
-from platforms.http import ProviderAPI, path_to
-from platforms.reading import key_of, load, mapping, moment, number, text
+from platforms.http.client import ProviderAPI, path_to
+from platforms.payloads import key_of, load, mapping, moment, number, text
 from platforms.types import (
     JoinLink,
     JoinRequest,
@@ -48,12 +58,13 @@ from platforms.types import (
 URL_LIMIT = 2000  # characters
 
 
-class MockClient(VideoPlatformClient):
+class MockClient(Presence, Closing, Logo, RecordingDeletion, Webhooks):
+    # A recording of it is kept nowhere, so that deleting one succeeds.
     label = "Mock"
-    supports_logo = True
-    supports_presence = True
-    supports_closing = True
     supports_locking = True
+    supports_embedding = False  # nothing is there to be shown
+    signature_header = "X-Mock-Signature"
+    room_modes = frozenset({"normal", "group"})
     recording_types = frozenset({"none", "local", "cloud"})
     recording_triggers = frozenset({"none", "prompt", "automatic", "automatic-2nd-participant"})
 
@@ -65,16 +76,16 @@ class MockClient(VideoPlatformClient):
     def is_simulated(self) -> bool:
         return True
 
+    def warnings(self) -> list[str]:
+        return ["Nobody can meet on Mock, as the sandbox is off: SANDBOX_ENABLED=true turns it on."]
+
     def create_meeting(self, room_name_prefix: str, end_date: datetime, room: RoomSettings) -> MeetingData:
         name = f"{slugify(room_name_prefix)[:50] or 'room'}-{secrets.token_hex(8)}"
         base = self.config.api_url or f"{self.config.extra.get('public_url', 'http://localhost')}/mock"
         # The sandbox knows of a meeting what its address says.
-        rules = {"recording": room.recording_type, "trigger": room.recording_trigger} if self.sandbox else {}
-        if rules and room.is_locked:
-            rules["locked"] = "true"
-        url = _with_query(f"{base}/{name}", rules)
+        url = _with_query(f"{base}/{name}", _rules(room) if self.sandbox else {})
         return MeetingData(
-            meeting_id=f"mock-{secrets.token_hex(8)}",
+            meeting_id=f"mock-{int(time.time() * 1000)}-{secrets.token_hex(8)}",
             room_name=name,
             room_url=url,
             host_room_url=_with_query(url, {"host": secrets.token_urlsafe(16)}),
@@ -110,14 +121,10 @@ class MockClient(VideoPlatformClient):
     def upload_logo(self, room_name: str, logo_path: Path) -> bool:
         return True
 
-    def authenticate_webhook(self, body: bytes, headers: Mapping[str, str]) -> None:
-        signature = headers.get("X-Mock-Signature")
-        if signature is None:
-            raise WebhookRejected("The X-Mock-Signature header is missing.", self.name, status=400)
-        if not self.verify_webhook_signature(body, signature):
-            raise WebhookRejected("The X-Mock-Signature header does not match.", self.name)
+    def delete_recording(self, recording_id: str) -> bool:
+        return True
 
-    def verify_webhook_signature(self, body: bytes, signature: str, timestamp: str | None = None) -> bool:
+    def is_signed(self, body: bytes, signature: str, timestamp: str | None) -> bool:
         return signing.matches_hex(self.config.webhook_secrets, body, signature)
 
     def summarize_webhook(self, body: bytes) -> WebhookSummary:
@@ -170,12 +177,23 @@ class MockClient(VideoPlatformClient):
                 return [Ignored(reason=f"The mock's event {unknown!r} says nothing of use.", **common)]
 
 
-class SandboxMockClient(MockClient):
+class SandboxMockClient(MockClient, CredentialCheck, RoomLookup, RecordingListing, RecordingLink):
     """With the sandbox behind it, which also knows what was recorded."""
 
-    supports_recording_listing = True
-    supports_recording_link = True
-    supports_recording_deletion = True
+    supports_embedding = True
+
+    def check_credentials(self) -> None:
+        self._ask("/recordings")
+
+    def has_room(self, room_name: str, meeting_id: str = "") -> bool:
+        """The sandbox has no room before somebody comes, and all that were made before it began are gone."""
+        if self.sandbox is None:
+            return True
+        made = meeting_id.removeprefix("mock-").partition("-")[0]
+        return self.sandbox.exists(f"/{quote(room_name, safe='')}/room?{urlencode({'made': made})}")
+
+    def warnings(self) -> list[str]:
+        return []
 
     def list_recordings(self, room_name: str = "") -> Iterator[RecordingRef]:
         for item in self._ask("/recordings"):
@@ -207,6 +225,12 @@ class SandboxMockClient(MockClient):
             started_at=moment(item.get("started_at")),
             duration=number(item.get("duration")),
         )
+
+
+def _rules(room: RoomSettings) -> dict[str, str]:
+    rules = {"recording": room.recording_type, "trigger": room.recording_trigger}
+    switches = {"locked": room.is_locked, "small": room.room_mode == "normal"}
+    return rules | {name: "true" for name, holds in switches.items() if holds}
 
 
 def _with_query(url: str, values: Mapping[str, str]) -> str:

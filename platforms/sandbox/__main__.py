@@ -17,7 +17,7 @@ def main() -> int:
     try:
         return _run(options)
     except ModuleNotFoundError as error:
-        return _complain(f"{error.name} is not installed: pip install 'reflector-rooms[sandbox]'.")
+        return _complain(f"{error.name} is not installed: pip install -r requirements-dev.lock")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -35,12 +35,12 @@ def _run(options: argparse.Namespace) -> int:
     with running_sandbox(
         options.product, secret, host=options.host, port=options.port, storage_port=options.storage_port
     ) as sandbox:
+        apis = [f"  {provider.label:<9} {sandbox.url}{provider.api_path}\n" for provider in sandbox.providers.values()]
         OUT(
             f"Sandbox on {sandbox.url}   (Ctrl-C stops it; all that it knows is then gone)\n"
             f"  Controls  {sandbox.url}/controls\n"
-            f"  Daily     {sandbox.url}/daily/v1      key {sandbox.api_key}\n"
-            f"  Whereby   {sandbox.url}/whereby/v1    key {sandbox.api_key}\n"
-            f"  Mock      {sandbox.url}/mock/<any name>\n"
+            f"  Key       {sandbox.api_key}\n"
+            f"{''.join(apis)}"
             f"  S3, SQS   {sandbox.storage_url}\n"
         )
         sys.stdout.flush()

@@ -1,24 +1,36 @@
 """What the sandbox asks of each provider that it plays."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 from flask import Blueprint
 
-from platforms.sandbox.scene import Admission, File, Recording, Room
-
-if TYPE_CHECKING:
-    from platforms.sandbox.server import Sandbox
+from platforms.sandbox.context import Context
+from platforms.sandbox.world.model import Admission, File, Recording, Room
 
 
 class Provider:
-    """One provider's own objects, its REST API and its webhooks."""
+    """One provider's own objects, its REST API and its webhooks.
 
-    name: str
+    The module `provider` of its package calls its class PROVIDER, by which `registry` finds it.
+    """
 
-    def __init__(self, sandbox: "Sandbox") -> None:
-        self.sandbox = sandbox
-        self.world = sandbox.world
+    name: ClassVar[str]
+    label: ClassVar[str]  # for people
+    api_path: ClassVar[str]  # of its API, below the sandbox's address
+    # Paths of scripts that pages of other sites load.
+    scripts: ClassVar[tuple[str, ...]] = ()
+    # The buckets that are there for it, and those of them whose new objects the queue tells of.
+    buckets: ClassVar[tuple[str, ...]] = ()
+    queued_buckets: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    @staticmethod
+    def sign(secret: str, body: bytes) -> Mapping[str, str]:
+        """The headers that go with a webhook of this body."""
+        raise NotImplementedError
 
     def routes(self) -> Blueprint:
         raise NotImplementedError

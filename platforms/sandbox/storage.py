@@ -5,6 +5,7 @@ Only what is asked for with the sandbox's own key is put into a bucket, as a pro
 
 import logging
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from platforms.sandbox.door import Door
-from platforms.sandbox.scene import SandboxError
+from platforms.sandbox.web.allowed_hosts import AllowedHosts
+from platforms.sandbox.world.model import SandboxError
 
 KEY_ID = KEY_SECRET = "sandbox"  # noqa: S105  (there is nothing to guard)
 REGION = "us-east-1"
-BUCKETS = ("sandbox-whereby", "sandbox-daily")
-QUEUE = "sandbox-whereby"
-TOLD_OF = "sandbox-whereby"  # the bucket whose objects the queue tells of
+QUEUE = "sandbox-recordings"
 NEAR = Config(connect_timeout=3, read_timeout=30, retries={"max_attempts": 1})
 
 
@@ -32,10 +31,14 @@ class QuietHandler(MotoRequestHandler):
 
 
 class Storage:
-    """Begins empty, with the buckets and the queue. What is played is one for all of a process."""
+    """Begins with empty buckets, and a queue that tells of new objects in those that are `queued`.
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        application = Door(DomainDispatcherApplication(create_backend_app), host)
+    What is played is one for all of a process.
+    """
+
+    def __init__(self, host: str, port: int, buckets: Iterable[str], queued: Iterable[str]) -> None:
+        self._buckets, self._queued = list(buckets), list(queued)
+        application = AllowedHosts(DomainDispatcherApplication(create_backend_app), host)
         self._server = make_server(host, port, application, threaded=True, request_handler=QuietHandler)
         self.url = f"http://{host}:{self._server.port}"
         self._thread = threading.Thread(
@@ -81,9 +84,10 @@ class Storage:
 
     def _make_buckets(self) -> None:
         s3, sqs = self.client("s3"), self.client("sqs")
-        for bucket in BUCKETS:
+        for bucket in self._buckets:
             s3.create_bucket(Bucket=bucket)
         url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         told: Any = {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
-        s3.put_bucket_notification_configuration(Bucket=TOLD_OF, NotificationConfiguration=told)
+        for bucket in self._queued:
+            s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=told)

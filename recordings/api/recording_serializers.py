@@ -5,6 +5,7 @@ from rest_framework import serializers
 from recordings.models import Recording, Track, Transcript
 from rooms.api.input import PlatformAlias
 from rooms.api.pagination import PageQuery, PageSerializer
+from rooms.api.quick import QuickSerializer
 
 
 class RecordingQuery(PageQuery):
@@ -14,7 +15,7 @@ class RecordingQuery(PageQuery):
     state = serializers.ChoiceField(choices=Recording.State.choices, required=False)
 
 
-class TrackSerializer(serializers.ModelSerializer[Track]):
+class TrackSerializer(QuickSerializer[Track]):
     participant = serializers.SerializerMethodField(help_text="Whose it is; null where that is not known.")
 
     class Meta:
@@ -26,11 +27,13 @@ class TrackSerializer(serializers.ModelSerializer[Track]):
         return (track.participant.user_name if track.participant else "") or None
 
 
-class RecordingSerializer(serializers.ModelSerializer[Recording]):
+class RecordingSerializer(QuickSerializer[Recording]):
     meeting_id = serializers.UUIDField(allow_null=True, read_only=True)
     platform = serializers.CharField(read_only=True, help_text="Empty for a file that was uploaded.")
     state = serializers.ChoiceField(choices=Recording.State.choices, read_only=True)
-    error = serializers.CharField(read_only=True, help_text="Why it failed or has no transcript.")
+    error = serializers.CharField(
+        read_only=True, help_text="Why it failed, has no transcript, or could not be deleted everywhere."
+    )
     tracks = TrackSerializer(many=True, read_only=True)
     transcript_id = serializers.SerializerMethodField(help_text="Null while there is none.")
 
@@ -59,7 +62,8 @@ class RecordingSerializer(serializers.ModelSerializer[Recording]):
 
 
 def _transcript_of(recording: Recording) -> Transcript | None:
-    return getattr(recording, "transcript", None)
+    """That which is made of it, or of which it is the video."""
+    return getattr(recording, "transcript", None) or getattr(recording, "video_of", None)
 
 
 class RecordingPageSerializer(PageSerializer):

@@ -1,24 +1,21 @@
 """Which recordings there are, and what became of each."""
 
-from typing import Any
-
-from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import ErrorDetail, NotFound, PermissionDenied
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recordings.api.recording_serializers import RecordingPageSerializer, RecordingQuery, RecordingSerializer
-from recordings.models import Recording, Track
+from recordings.models import Recording
 from rooms.api.base import ApiView
 from rooms.api.input import read_query
 from rooms.api.pagination import page_of
 from rooms.api.schema import INVALID, SIGN_IN, answers
 from rooms.api.views import as_uuid
 
-NO_RECORDING = "Recording not found"
-DENIED = "Recording access denied"
+NO_RECORDING = ErrorDetail("Recording not found", "recording_not_found")
+DENIED = ErrorDetail("Recording access denied", "recording_access_denied")
 # Parameter -> the field that it must equal.
 FILTERS = {
     "meeting_id": "meeting_id",
@@ -32,15 +29,15 @@ class RecordingList(ApiView):
     permission_classes = [IsAuthenticated]
 
     @extend_schema(
-        operation_id="recordings_list",
-        summary="The recordings of one's own rooms, newest first; for staff, of all",
+        operation_id="v1_recordings_list",
+        summary="The recordings of one's own rooms, newest first; all of them for staff who may view recordings",
         parameters=[RecordingQuery],
         responses=answers(RecordingPageSerializer, e401=SIGN_IN, e422=INVALID),
     )
     def get(self, request: Request) -> Response:
         query = read_query(request, RecordingQuery)
         wanted = {field: query[name] for name, field in FILTERS.items() if name in query}
-        page = page_of(visible_to(request.user).filter(**wanted), request)
+        page = page_of(Recording.objects.with_tracks().listed_for(request.user).filter(**wanted), request)
         return Response(page | {"items": RecordingSerializer(page["items"], many=True).data})
 
 
@@ -48,25 +45,13 @@ class RecordingDetail(ApiView):
     permission_classes = [IsAuthenticated]
 
     @extend_schema(
-        operation_id="recordings_get",
+        operation_id="v1_recordings_get",
         summary="A recording, its tracks, and where it stands",
         responses=answers(RecordingSerializer, e401=SIGN_IN, e403=DENIED, e404=NO_RECORDING),
     )
     def get(self, request: Request, recording_id: str) -> Response:
         pk = as_uuid(recording_id, NO_RECORDING)
-        recording = visible_to(request.user).filter(pk=pk).first()
+        recording = Recording.objects.visible_to(request.user).with_tracks().filter(pk=pk).first()
         if recording is None:
             raise PermissionDenied(DENIED) if Recording.objects.filter(pk=pk).exists() else NotFound(NO_RECORDING)
         return Response(RecordingSerializer(recording).data)
-
-
-def visible_to(user: Any) -> QuerySet[Recording]:
-    """Whoever owns the meeting's room, or has uploaded the file; staff see all. With what is shown of each."""
-    tracks = Prefetch("tracks", Track.objects.select_related("participant"))
-    found = Recording.objects.select_related("transcript").prefetch_related(tracks)
-    if user.is_staff:
-        return found
-    # Of a condition with "or" over two tables, databases would read all recordings.
-    of_rooms = Recording.objects.order_by().filter(meeting__room__owner=user).values("pk")
-    uploaded = Recording.objects.order_by().filter(kind=Recording.Kind.UPLOAD, transcript__user=user).values("pk")
-    return found.filter(pk__in=of_rooms.union(uploaded))

@@ -1,11 +1,1 @@
-"""Bringing a file from a provider into the recordings storage: once, whole, or with the reason why not.
-
-`fetch` copies from a source (a link, or an object of a bucket) into a sink (a folder, or a bucket), going on after a
-cut where it stopped. In a folder it also goes on where a worker that was killed had stopped.
-"""
-
-from recordings.fetching.base import Beat, FetchFailed, StoredFile
-from recordings.fetching.sources import ObjectSource, UrlSource
-from recordings.fetching.transfer import examine, fetch, forget
-
-__all__ = ["Beat", "FetchFailed", "ObjectSource", "StoredFile", "UrlSource", "examine", "fetch", "forget"]
+"""The files of a known recording are brought here."""

@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
+from platforms.abilities import RecordingBucket
 from platforms.handler import create_platform_client, get_platform_client_class
 from platforms.types import RecordingRef, RecordingStore
-from recordings import buckets, listing
+from recordings.intake import discovery
 from recordings.management.options import Progress, add_dry_run, add_period, meetings_of_room, period_of
+from recordings.storage import buckets
 
 
 class BackfillCommand(BaseCommand):
@@ -26,49 +28,49 @@ class BackfillCommand(BaseCommand):
         add_period(parser)
         parser.add_argument("--room", default="", help="only this room's: its name here, or the provider's")
         add_dry_run(parser)
-        if not get_platform_client_class(self.platform).supports_recording_listing:
+        client_class = get_platform_client_class(self.platform)
+        if issubclass(client_class, RecordingBucket) and client_class.names_recordings_in_bucket:
             parser.add_argument("--bucket", default="", help="look through this bucket instead of the configured one")
             parser.add_argument("--prefix", default=None, help="only objects whose key begins so; default: the folder")
 
     def handle(self, *args: Any, **options: Any) -> None:
         wanted = self.wanted(options)
-        found, progress = listing.Found(), Progress(self, "recordings")
+        found, progress = discovery.Summary(), Progress(self, "recordings")
 
         def show(ref: RecordingRef, is_new: bool) -> None:
             progress.step()
             if is_new and (options["dry_run"] or options["verbosity"] > 1):
-                self.stdout.write(f"{'Would report' if options['dry_run'] else 'Reported'} {said_of(ref)}")
+                self.stdout.write(f"{'Would report' if options['dry_run'] else 'Reported'} {describe(ref)}")
 
         try:
-            listing.report_all(self.refs(wanted, options), found, options["dry_run"], show)
-        except (*listing.FAILURES, Error) as error:
+            discovery.register_all(self.refs(wanted, options), found, options["dry_run"], show)
+        except (*discovery.FAILURES, Error) as error:
             progress.end()
-            raise CommandError(
-                f"Stopped: {listing.words_of(error)}. {self.summary(found, options)} Run it again to go on."
-            ) from error
+            reason = discovery.error_summary(error).rstrip(".")
+            raise CommandError(f"Stopped: {reason}. {self.summary(found, options)} Run it again to go on.") from error
         progress.end()
         self.stdout.write(self.summary(found, options))
         if found.failed:
             raise CommandError(f"{found.failed} recordings could not be written; see the log.")
 
-    def wanted(self, options: dict[str, Any]) -> listing.Wanted:
+    def wanted(self, options: dict[str, Any]) -> discovery.Filter:
         since, until = period_of(options)
         if not options["room"]:
-            return listing.Wanted(since, until)
+            return discovery.Filter(since, until)
         meetings = meetings_of_room(options["room"], platform=self.platform).exclude(room_name="")
         names = frozenset(meetings.values_list("room_name", flat=True))
         if not names:
             raise CommandError(f"--room: {options['room']!r} has had no meeting on {self.platform}.")
-        return listing.Wanted(since, until, names)
+        return discovery.Filter(since, until, names)
 
-    def refs(self, wanted: listing.Wanted, options: dict[str, Any]) -> Iterator[RecordingRef]:
-        if "bucket" not in options:
-            return listing.recordings_of(create_platform_client(self.platform), wanted)
+    def refs(self, wanted: discovery.Filter, options: dict[str, Any]) -> Iterator[RecordingRef]:
+        if not options.get("bucket") and options.get("prefix") is None:
+            return discovery.recordings_of(create_platform_client(self.platform), wanted)
         client = buckets.client_of(self.platform)
-        store = client.recording_store() if client else None
+        store = buckets.store_of(client)
         if client is None or store is None:
             raise CommandError(f"{self.platform} has no bucket for recordings; see env.example.")
-        return listing.recordings_of(client, wanted, self.store(store, options))
+        return discovery.recordings_of(client, wanted, self.store(store, options))
 
     def store(self, configured: RecordingStore, options: dict[str, Any]) -> RecordingStore:
         """Another bucket is read with the same key; its folder is not known."""
@@ -76,11 +78,11 @@ class BackfillCommand(BaseCommand):
         prefix = configured.prefix if bucket == configured.bucket else ""
         return replace(configured, bucket=bucket, prefix=prefix if options["prefix"] is None else options["prefix"])
 
-    def summary(self, found: listing.Found, options: dict[str, Any]) -> str:
+    def summary(self, found: discovery.Summary, options: dict[str, Any]) -> str:
         verb = "would be reported" if options["dry_run"] else "reported"
         return f"{found.new} recordings {verb}, {found.known} known already, {found.failed} failed."
 
 
-def said_of(ref: RecordingRef) -> str:
+def describe(ref: RecordingRef) -> str:
     began = f"{ref.started_at:%Y-%m-%d %H:%M} UTC" if ref.started_at else "at an unknown time"
     return f"{ref.recording_id or ref.key} of {ref.room_name or 'an unknown room'}, {began}"

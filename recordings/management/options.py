@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q, QuerySet
 
-from meetings.models import Meeting
-from platforms.reading import moment
+from meetings.models import Meeting, room_key_of
+from platforms.payloads import moment
 from rooms.models import Room
 
 
@@ -40,8 +40,8 @@ def period_of(options: dict[str, Any]) -> tuple[datetime | None, datetime | None
 
 def meetings_of_room(name: str, **filters: Any) -> QuerySet[Meeting]:
     """The meetings of one of our rooms, or those in the provider's room of that name."""
-    room = Room.objects.filter(name=name).first()
-    here = Q(room=room) if room else Q(room_key=name.replace("/", "").lower())
+    room = Room.objects.find(name)
+    here = Q(room=room) if room else Q(room_key=room_key_of(name))
     found = Meeting.objects.filter(here, **filters)
     if room is None and not found.exists():
         raise CommandError(f"--room: there is no room {name!r}, here or at the platform.")

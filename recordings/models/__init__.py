@@ -1,21 +1,45 @@
-from recordings.models.deletion import Destruction
-from recordings.models.recording import Consent, HandOff, Ingest, Recording, RecordingWork, Track
+from recordings.models.erasure import Erasure
+from recordings.models.event import TranscriptEvent
+from recordings.models.imported import ImportedRow
+from recordings.models.recording import (
+    Consent,
+    Ingest,
+    Recording,
+    RecordingJob,
+    RecordingQuerySet,
+    Submission,
+    Track,
+    UploadSubmission,
+    is_erased,
+)
 from recordings.models.search import SearchDocument
-from recordings.models.transcript import Segment, Transcript, TranscriptParticipant
+from recordings.models.sending import TranscriptMail, ZulipPost
+from recordings.models.summary import Summary, TopicHeading
+from recordings.models.transcript import Correction, Segment, Transcript, TranscriptParticipant
 from recordings.models.upload import Upload, UploadPart
 
 __all__ = [
     "Consent",
-    "Destruction",
-    "HandOff",
+    "Correction",
+    "Erasure",
+    "ImportedRow",
     "Ingest",
     "Recording",
-    "RecordingWork",
+    "RecordingJob",
+    "RecordingQuerySet",
     "SearchDocument",
     "Segment",
+    "Submission",
+    "Summary",
+    "TopicHeading",
     "Track",
     "Transcript",
+    "TranscriptEvent",
+    "TranscriptMail",
     "TranscriptParticipant",
     "Upload",
     "UploadPart",
+    "UploadSubmission",
+    "ZulipPost",
+    "is_erased",
 ]

@@ -1,5 +1,6 @@
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from recordings.models.transcript import Transcript
 
@@ -20,8 +21,8 @@ class Upload(models.Model):
 class UploadPart(models.Model):
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="parts")
     number = models.PositiveIntegerField()
-    file = models.TextField(help_text="Its name in the recordings storage.")
-    size = models.BigIntegerField(help_text="Bytes.")
+    file = models.TextField(help_text=_("Its name in the recordings storage."))
+    size = models.BigIntegerField(help_text=_("Bytes."))
 
     class Meta:
         ordering = ["number"]

@@ -1,5 +1,7 @@
 """Times and durations for people."""
 
+from django.utils.translation import gettext as _
+
 
 def as_clock(seconds: float) -> str:
     """A place in a recording: 1:02 or 1:00:02."""
@@ -15,5 +17,5 @@ def as_words(seconds: float) -> str:
     minutes = round(seconds / 60)
     hours, rest = divmod(minutes, 60)
     if not hours:
-        return f"{minutes} min"
-    return f"{hours} h {rest} min" if rest else f"{hours} h"
+        return _("{minutes} min").format(minutes=minutes)
+    return _("{hours} h {minutes} min").format(hours=hours, minutes=rest) if rest else f"{hours} h"

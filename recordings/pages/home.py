@@ -4,29 +4,33 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from meetings.models import Meeting
-from platforms import create_platform_client, get_platform_client_class
-from platforms.exceptions import PlatformNotConfigured
-from recordings.api.recording_views import visible_to
-from recordings.api.transcript_access import may_read
-from recordings.models import Recording, Transcript
+from platforms.handler import find_platform_client
+from platforms.visible import visible
+from recordings.models import Recording, RecordingQuerySet, Transcript
 from recordings.pages.progress import AWAITED, WORDS, Progress, may_retry, progress_of, retry_helps, with_fate
+from recordings.transcripts.access import may_read
+from rooms import names
 from rooms.api.serializers import effective_platform
-from rooms.models import Room
+from rooms.models import CalendarEvent, Room, RoomQuerySet
 from rooms.selection import RolloutPolicy, current_policy
 
 ROOMS = 20  # on a page
+MANY_ROOMS = 10  # from which on they are looked for and put in order
 RECORDINGS = 10
 AWAITED_FOR = timedelta(days=1)  # a recording that began since then and that no provider has reported yet
 
@@ -47,9 +51,12 @@ class ShownMeeting:
 class ShownRoom:
     room: Room
     is_own: bool
+    may_change: bool
+    may_delete: bool
     platform: ShownPlatform
     problem: str = ""  # why it cannot open now
     meetings: list[ShownMeeting] = field(default_factory=list)
+    next_event: CalendarEvent | None = None
 
 
 @dataclass(frozen=True)
@@ -62,25 +69,58 @@ class ShownRecording:
     retry: str = ""  # the id of the recording that can be tried again
 
 
+@dataclass(frozen=True)
+class RoomChoice:
+    """Which rooms are shown and in what order: the newest first, or from A to Z."""
+
+    words: str = ""
+    by_name: bool = False
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "RoomChoice":
+        words = visible(request.GET.get("find", ""))[: names.MAX_TITLE_LENGTH]
+        return cls(words, request.GET.get("order") == "name")
+
+    def among(self, rooms: RoomQuerySet) -> RoomQuerySet:
+        for word in self.words.split():
+            rooms = rooms.filter(Q(title__icontains=word) | Q(name__icontains=word))
+        label = Case(When(title="", then=F("name")), default=F("title"))
+        return rooms.order_by(Lower(label), "pk") if self.by_name else rooms
+
+    def rest_of_address(self) -> str:
+        """For the links to other pages of the same rooms."""
+        return urlencode(
+            {**({"find": self.words} if self.words else {}), **({"order": "name"} if self.by_name else {})}
+        )
+
+
 @require_safe
 @never_cache
 def home(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated and not settings.PUBLIC_MODE:
         return render(request, "recordings/welcome.html")
-    page = Paginator(Room.objects.listed_for(request.user).select_related("owner"), ROOMS).get_page(
-        request.GET.get("page")
-    )
-    context = {"page": page, "rooms": shown_rooms(request.user, list(page)), "public_mode": settings.PUBLIC_MODE}
+    rooms = Room.objects.select_related("owner", "webhook")
+    choice, listed = RoomChoice.of(request), rooms.listed_for(request.user)
+    is_chosen = choice.words or choice.by_name
+    shown: Any = choice.among(rooms.among_those_listed_for(request.user)) if is_chosen else listed
+    page = Paginator(shown, ROOMS).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "rooms": shown_rooms(request.user, list(page)),
+        "site": f"{settings.PUBLIC_URL}/",
+        "choice": choice,
+        "rest": choice.rest_of_address(),
+        "offers_choice": bool(choice.words) or page.paginator.count >= MANY_ROOMS,
+    }
     if request.user.is_authenticated:
         context["recordings"] = shown_recordings(request.user)
+        context["takes_uploads"] = settings.UPLOAD_HOURS_PER_DAY > 0
     return render(request, "recordings/home.html", context)
 
 
 def shown_platform(name: str) -> ShownPlatform:
-    try:
-        return ShownPlatform(get_platform_client_class(name).label, create_platform_client(name).is_simulated)
-    except PlatformNotConfigured:
-        return ShownPlatform(name)
+    client = find_platform_client(name)
+    return ShownPlatform(client.label, client.is_simulated) if client else ShownPlatform(name)
 
 
 # Rooms
@@ -91,16 +131,27 @@ def shown_rooms(user: Any, rooms: list[Room]) -> list[ShownRoom]:
     live = defaultdict(list)
     for meeting in Meeting.objects.under_way(timezone.now()).filter(room__in=rooms):
         live[meeting.room_id].append(ShownMeeting(meeting, shown_platform(meeting.platform)))
-    return [shown_room(user, room, policy, live[room.pk]) for room in rooms]
+    coming = CalendarEvent.objects.next_of(rooms, timezone.now())
+    return [shown_room(user, room, policy, live[room.pk], coming.get(room.pk)) for room in rooms]
 
 
-def shown_room(user: Any, room: Room, policy: RolloutPolicy, meetings: list[ShownMeeting]) -> ShownRoom:
+def shown_room(
+    user: Any, room: Room, policy: RolloutPolicy, meetings: list[ShownMeeting], coming: CalendarEvent | None
+) -> ShownRoom:
     selection = effective_platform(room, policy)
-    usable = policy.platforms.get(selection.platform, "") is None
-    problem = "" if usable else "No video platform can open it now."
-    if problem and room.is_managed_by(user):
+    problem = "" if selection.can_open else _("No video platform can open it now.")
+    if problem and room.is_visible_to(user):
         problem = selection.reason
-    return ShownRoom(room, room.owner_id == user.pk, shown_platform(selection.platform), problem, meetings)
+    return ShownRoom(
+        room=room,
+        is_own=room.owner_id == user.pk,
+        may_change=room.is_editable_by(user),
+        may_delete=room.is_deletable_by(user),
+        platform=shown_platform(selection.platform),
+        problem=problem,
+        meetings=meetings,
+        next_event=coming,
+    )
 
 
 # Recordings
@@ -108,17 +159,18 @@ def shown_room(user: Any, room: Room, policy: RolloutPolicy, meetings: list[Show
 
 def shown_recordings(user: Any) -> list[ShownRecording]:
     """The newest ones, with those that began and that nobody has reported yet."""
-    found = with_fate(visible_to(user)).select_related("transcript", "meeting__room")
-    shown = [shown_recording(user, recording) for recording in not_in_trash(found)[:RECORDINGS]]
+    rows = with_fate(Recording.objects.with_tracks()).select_related("transcript", "meeting__room")
+    found = rows.listed_for(user).narrowed(lambda part: not_in_trash(with_fate(cast(RecordingQuerySet, part))))
+    shown = [shown_recording(user, recording) for recording in found[:RECORDINGS]]
     return sorted([*unreported(user), *shown], key=lambda row: row.moment, reverse=True)[:RECORDINGS]
 
 
 def not_in_trash(recordings: QuerySet[Recording]) -> QuerySet[Recording]:
-    """Nor gone with its transcript; one whose audio alone was deleted is shown."""
+    """Nor gone with its transcript, nor the video of one; one whose audio alone was deleted is shown."""
     gone = Q(state=Recording.State.DELETED, transcript__isnull=True, was_refused=False)
     hidden = Q(deleted_at__isnull=False) & ~Q(state=Recording.State.DELETED)
     trashed = Q(transcript__deleted_at__isnull=False)
-    return recordings.exclude(gone).exclude(hidden).exclude(trashed)
+    return recordings.exclude(gone).exclude(hidden).exclude(trashed).filter(video_of=None)
 
 
 def shown_recording(user: Any, recording: Any) -> ShownRecording:
@@ -127,12 +179,20 @@ def shown_recording(user: Any, recording: Any) -> ShownRecording:
     can_retry = retry_helps(recording) and may_retry(user, recording)
     return ShownRecording(
         key=str(recording.pk),
-        title=str(readable or (recording.meeting.room_label if recording.meeting else recording)),
+        title=_title(recording, readable),
         moment=recording.recorded_at or recording.created_at,
         progress=progress_of(recording),
         transcript=readable,
         retry=str(recording.pk) if can_retry else "",
     )
+
+
+def _title(recording: Recording, transcript: Transcript | None) -> str:
+    """Of a call whose transcript is awaited, the room's."""
+    is_named = transcript and (
+        transcript.title or transcript.status == Transcript.Status.ENDED or not recording.meeting
+    )
+    return str(transcript if is_named else recording.meeting.room_label if recording.meeting else recording)
 
 
 def unreported(user: Any) -> Iterable[ShownRecording]:
@@ -156,5 +216,5 @@ def _progress_without_recording(meeting: Meeting) -> Progress:
     if meeting.recording_failed_at is None or meeting.is_recording:
         return AWAITED
     said = [f"{start.error.rstrip('.')}." for start in meeting.recording_starts.all() if start.error]
-    reason = f"{shown_platform(meeting.platform).label} could not record the meeting."
+    reason = _("{platform} could not record the meeting.").format(platform=shown_platform(meeting.platform).label)
     return Progress(WORDS[Recording.State.FAILED][0], "danger", reason=" ".join([reason, *said]))

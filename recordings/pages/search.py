@@ -1,35 +1,41 @@
 """Looking for what was said, by a page: the same transcripts, in the same order, as by the API's search."""
 
 import re
+import uuid
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from rest_framework import exceptions
 
-from recordings import search
-from recordings.api.transcript_access import SignedInOrPublicMode, listed_for
-from recordings.api.transcript_search import LAST_OFFSET, SearchQuery, find
-from recordings.models import Transcript
+from recordings.api.transcripts.search import LAST_OFFSET, SearchQuery, among, find
+from recordings.models import SearchDocument, Transcript
+from recordings.pages.pieces import Piece, marked
+from recordings.pages.places import Place, places_of
+from recordings.pages.transcript.access import refuse
+from recordings.transcripts import matches, search, spelling
+from recordings.transcripts.access import IsAuthenticatedOrPublicMode, find_transcript, listed_for
 from rooms.models import Room
 
 SIZE = 20  # transcripts on a page
+MOST_PLACES = 500  # of a transcript, on the page of all
+LONGEST_QUERY = 1000  # characters
 MOST_ROOMS = 500  # to choose from
-WORDS = {"max_length": "Please search for fewer words.", "null_characters_not_allowed": "Please type words to find."}
-
-Piece = tuple[str, bool]  # a text, and whether it is what was looked for
-
-
-@dataclass(frozen=True)
-class Place:
-    line: int
-    pieces: list[Piece]
+MOST_LOOKED_AT = 1000  # transcripts, the newest, whose rooms these are
+WORDS = {
+    "max_length": gettext_lazy("Please search for fewer words."),
+    "null_characters_not_allowed": gettext_lazy("Please type words to find."),
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Hit:
 @require_safe
 @never_cache
 def search_page(request: HttpRequest) -> HttpResponse:
-    if not SignedInOrPublicMode().has_permission(request, None):  # type: ignore[arg-type]
+    if not IsAuthenticatedOrPublicMode().has_permission(request, None):  # type: ignore[arg-type]
         return redirect_to_login(request.get_full_path())
     text, number = request.GET.get("q", ""), page_number(request)
     wanted = {"q": text, "limit": SIZE, "offset": (number - 1) * SIZE}
@@ -55,13 +61,18 @@ def search_page(request: HttpRequest) -> HttpResponse:
     form = SearchQuery(data=wanted)
     context: dict[str, Any] = {"text": text, "room": room, "rooms": rooms_with_transcripts(request.user)}
     context["with_trash"] = with_trash
+    context["takes_uploads"] = request.user.is_authenticated and settings.UPLOAD_HOURS_PER_DAY > 0
     if not form.is_valid():
         return render(request, "recordings/search.html", context | {"errors": in_plain_words(form.errors)}, status=422)
     found, total = find(request.user, form.validated_data)
     query = search.Query.parse(text)
     # Only counted: which rows a page shows was found already.
     page = Paginator(range(total), SIZE).get_page(number)
-    context |= {"hits": [hit_of(t, query, text) for t in found], "total": total, "page": page}
+    context |= {"hits": hits_of(found, query, text), "total": total, "page": page}
+    if not total and query.alternatives:
+        meant = spelling.meant(among(request.user, form.validated_data), text)
+        context |= {"meant": meant, "meant_query": rest_of_address(meant, room, with_trash)}
+    context["is_more"] = bool(query.alternatives) and search.is_more(total, SIZE, (number - 1) * SIZE)
     context |= {"has_words": bool(query.alternatives), "rest": rest_of_address(text, room, with_trash)}
     return render(request, "recordings/search.html", context)
 
@@ -79,33 +90,48 @@ def page_number(request: HttpRequest) -> int:
 
 
 def rooms_with_transcripts(user: Any) -> QuerySet[Room]:
-    theirs = listed_for(user).order_by().values("room")
-    return Room.objects.filter(pk__in=theirs).order_by("name")[:MOST_ROOMS]
+    """Those of the newest transcripts, as many as are looked at."""
+    theirs = listed_for(user).filter(room__isnull=False).values("room_id", 0, MOST_LOOKED_AT)
+    return Room.objects.filter(pk__in=set(theirs)).order_by("name")[:MOST_ROOMS]
 
 
 def in_plain_words(errors: Any) -> dict[str, str]:
     """The first thing that is wrong with each field."""
     if "room_id" in errors:
-        return {"room": "There is no such room. Please choose one of the list."}
-    return {name: WORDS.get(found[0].code, str(found[0])) for name, found in errors.items()}
+        return {"room": _("There is no such room. Please choose one of the list.")}
+    return {name: str(WORDS.get(found[0].code, found[0])) for name, found in errors.items()}
 
 
-def hit_of(transcript: Transcript, query: search.Query, text: str) -> Hit:
-    places: list[Place] = []
-    count = 0
-    if query.alternatives:
-        lines, count = search.matching_lines(transcript.search_document.body, query)
-        places = [Place(line, marked(said, query)) for line, said in lines.items()]
-    return Hit(transcript, marked(str(transcript), query), places, count - len(places), urlencode({"q": text}))
+def hits_of(found: list[Transcript], query: search.Query, text: str) -> list[Hit]:
+    counts: dict[uuid.UUID, int] = {}
+    lines: dict[uuid.UUID, dict[int, str]] = {}
+    for transcript in found if query.alternatives else ():
+        lines[transcript.pk], counts[transcript.pk] = matches.matching_lines(transcript.search_document.body, query)
+    places = places_of(lines, query)
+    return [
+        Hit(
+            transcript=t,
+            title=marked(str(t), query),
+            places=places.get(t.pk, []),
+            more=counts.get(t.pk, 0) - len(lines.get(t.pk, {})),
+            query=urlencode({"q": text}),
+        )
+        for t in found
+    ]
 
 
-def marked(text: str, query: search.Query) -> list[Piece]:
-    """The text in pieces, so that a template can mark some of them and escape all."""
-    if not query.alternatives:
-        return [(text, False)]
-    pieces: list[Piece] = []
-    end = 0
-    for match in query.pattern().finditer(text):
-        pieces += [(text[end : match.start()], False), (match.group(), True)]
-        end = match.end()
-    return [piece for piece in [*pieces, (text[end:], False)] if piece[0]]
+@require_safe
+@never_cache
+def all_places(request: HttpRequest, transcript_id: uuid.UUID) -> HttpResponse:
+    """Every place of one transcript at which a search matches."""
+    try:
+        transcript = find_transcript(request.user, str(transcript_id))
+    except (exceptions.NotFound, exceptions.PermissionDenied) as error:
+        return refuse(request, error)
+    text = request.GET.get("q", "")[:LONGEST_QUERY]
+    query = search.Query.parse(text)
+    body = SearchDocument.objects.filter(transcript=transcript).values_list("body", flat=True).first() or ""
+    lines, count = matches.matching_lines(body, query, MOST_PLACES) if query.alternatives else ({}, 0)
+    places = places_of({transcript.pk: lines}, query)[transcript.pk]
+    context = {"transcript": transcript, "text": text, "places": places, "count": count, "more": count - len(lines)}
+    return render(request, "recordings/places.html", context | {"query": urlencode({"q": text})})

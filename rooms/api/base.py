@@ -8,8 +8,11 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from rooms.api import scopes
 from rooms.api.input import JSONParser
 from rooms.api.schema import Schema
+from rooms.api.throttling import require_rate
+from rooms.models import ApiKey
 
 
 class AlwaysJSON(DefaultContentNegotiation):
@@ -23,15 +26,23 @@ class ApiView(APIView):
     schema = Schema()
     content_negotiation_class = AlwaysJSON
     parser_classes = [JSONParser]
+    limit = ""  # the name of what limits how often one caller may ask, if anything does
 
     def check_permissions(self, request: Request) -> None:
         """A method that no one may use is answered 405, whoever asks."""
         if not hasattr(self, (request.method or "").lower()):
             self.http_method_not_allowed(request)
         super().check_permissions(request)
+        if isinstance(request.auth, ApiKey):
+            scopes.require(request.auth, request)
+
+    def check_throttles(self, request: Request) -> None:
+        super().check_throttles(request)
+        if self.limit:
+            require_rate(self.limit, request)
 
 
-class SignedInUnlessPublic(BasePermission):
+class IsAuthenticatedOrPublicModeReadOnly(BasePermission):
     """In public mode everybody may read; else people sign in first."""
 
     def has_permission(self, request: Request, view: Any) -> bool:

@@ -1,18 +1,21 @@
-"""One way to say what went wrong: `{"detail": "..."}`, or status 422 with a list that names each field.
+"""One way to say what went wrong: `{"detail": "...", "code": "..."}`; with status 422 the detail names each field.
 
 What a provider or a database said stays in the log.
 """
 
+import errno
 import logging
 import math
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import IntegrityError, InterfaceError, OperationalError
-from django.http import HttpRequest, JsonResponse
-from redis.exceptions import RedisError
+from django.db import IntegrityError
+from django.http import HttpRequest, JsonResponse, UnreadablePostError
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, NotAuthenticated, ValidationError
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler as plain_handler
@@ -25,10 +28,31 @@ from platforms.exceptions import (
     UnsupportedCapability,
 )
 from platforms.handler import platform_label
+from platforms.work.database import is_away
+from rooms.keyring import WrongKey
+from rooms.models import Room
+from rooms.oidc.issuer import FETCH_SECONDS, IssuerAway
+from rooms.permissions import staff_may_view
 
 logger = logging.getLogger(__name__)
 
-DATABASE_PAUSE = 5  # seconds that a client is asked to wait for a database that is away
+NOWHERE = ErrorDetail(
+    gettext_noop("No video platform can be used at present. An administrator finds the reason in Admin, at the room."),
+    "no_platform",
+)
+ISSUER_AWAY = ErrorDetail(
+    gettext_noop("The service that signs people in does not answer at present. Please try again."),
+    "sign_in_unavailable",
+)
+KEYS_CHANGED = ErrorDetail(
+    gettext_noop(
+        "The server cannot read what is stored: its keys were changed. An administrator finds more in the log."
+    ),
+    "keys_changed",
+)
+DATABASE_PAUSE_SECONDS = 5  # that a client is asked to wait for a database that is away
+DISK_PAUSE_SECONDS = 60  # that a client is asked to wait for room on the disk
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 MESSAGE_LIMIT = 300  # characters
 
 # Codes of REST framework -> the words that the single-page app's first server used for them.
@@ -46,27 +70,38 @@ TYPES = {
 class BadRequest(APIException):
     status_code = status.HTTP_400_BAD_REQUEST
     default_detail = "Bad request"
+    default_code = "bad_request"
 
 
 class Conflict(APIException):
     status_code = status.HTTP_409_CONFLICT
-    default_detail = "What this is about has changed meanwhile. Please try again."
+    default_detail = _("What this is about has changed meanwhile. Please try again.")
+    default_code = "conflict"
 
 
 class TooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = "The request body is too large."
+    default_code = "too_large"
+
+
+class TooSlow(APIException):
+    status_code = status.HTTP_408_REQUEST_TIMEOUT
+    default_detail = "The request body did not come in time."
+    default_code = "too_slow"
 
 
 class RefusedByPlatform(APIException):
     status_code = status.HTTP_502_BAD_GATEWAY
-    default_detail = "The video platform refused this."
+    default_detail = _("The video platform refused this.")
+    default_code = "platform_refused"
 
 
 class TryAgain(APIException):
     """Temporary: `retry_after` seconds are rounded up to whole ones for the header; None sends no header."""
 
     status_code: int = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "try_again"
 
     def __init__(self, detail: str, retry_after: float | None = None, status_code: int | None = None) -> None:
         super().__init__(detail)
@@ -83,7 +118,7 @@ class Invalid(ValidationError):
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    told = what_to_tell(error)
+    told = what_to_tell(error, context["request"])
     if told is not error:
         logger.warning(
             "request_failed view=%s status=%s error=%s: %s",
@@ -94,34 +129,49 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         )
     if isinstance(told, ValidationError):
         problems = list(_problems(told.detail, [getattr(told, "where", "body")]))
-        return Response({"detail": problems}, status=status.HTTP_422_UNPROCESSABLE_ENTITY)
+        return Response({"detail": problems, "code": "invalid_input"}, status=status.HTTP_422_UNPROCESSABLE_ENTITY)
     if isinstance(told, NotAuthenticated):
         told.detail = ErrorDetail("Not authenticated", "not_authenticated")
-    return plain_handler(told, context)
+    response = plain_handler(told, context)
+    if response is not None and isinstance(detail := response.data.get("detail"), ErrorDetail):
+        response.data["code"] = detail.code
+    return response
 
 
-def what_to_tell(error: Exception) -> Exception:
-    """The exception itself, or one whose text is fit for everybody."""
+def what_to_tell(error: Exception, request: Request | None = None) -> Exception:
+    """The exception itself, or one whose text is fit for who asks; without a request, for everybody."""
+    if isinstance(error, PlatformNotConfigured):
+        return TryAgain(str(error) if request and staff_may_view(request.user, Room) else NOWHERE)
     if isinstance(error, PlatformError):
         return _platform_problem(error)
-    if isinstance(error, OperationalError | InterfaceError | RedisError):
-        return TryAgain("The service is not available for a moment. Please try again.", DATABASE_PAUSE)
+    if isinstance(error, IssuerAway):
+        return TryAgain(ISSUER_AWAY, FETCH_SECONDS)
+    if is_away(error):
+        return TryAgain(gettext("The service is not available for a moment. Please try again."), DATABASE_PAUSE_SECONDS)
+    if isinstance(error, WrongKey):
+        return TryAgain(KEYS_CHANGED)
     if isinstance(error, IntegrityError):
         return Conflict()
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        return TryAgain(
+            gettext("There is no room for this at present."), DISK_PAUSE_SECONDS, status.HTTP_507_INSUFFICIENT_STORAGE
+        )
+    if isinstance(error, UnreadablePostError):
+        return TooSlow()
     return error
 
 
 def _platform_problem(error: PlatformError) -> APIException:
-    label = platform_label(error.platform) if error.platform else "The video platform"
+    label = platform_label(error.platform) if error.platform else gettext("The video platform")
     match error:
         case PlatformUnavailable():
-            return TryAgain(f"{label} does not answer at present. Please try again.", error.retry_after)
-        case PlatformNotConfigured():
-            return TryAgain(str(error))
+            said = gettext("%(platform)s does not answer at present. Please try again.")
+            return TryAgain(said % {"platform": label}, error.retry_after)
         case PlatformRejected():
-            return RefusedByPlatform(f"{label} refused this. An administrator finds the reason in the log.")
+            said = gettext("%(platform)s refused this. An administrator finds the reason in the log.")
+            return RefusedByPlatform(said % {"platform": label})
         case UnsupportedCapability():
-            return BadRequest(str(error))
+            return BadRequest(str(error), "not_supported")
     return RefusedByPlatform()
 
 
@@ -141,7 +191,7 @@ def _problems(detail: Any, place: list[str | int]) -> Iterator[dict[str, Any]]:
 
 def unknown_path(request: HttpRequest) -> JsonResponse:
     """The API answers in JSON below its prefix, also where nothing is."""
-    return JsonResponse({"detail": "Not Found"}, status=status.HTTP_404_NOT_FOUND)
+    return JsonResponse({"detail": "Not Found", "code": "path_not_found"}, status=status.HTTP_404_NOT_FOUND)
 
 
 unknown_path.csrf_exempt = True  # type: ignore[attr-defined]

@@ -6,9 +6,11 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from platforms.listing import COUNTED, LAST_PLACE, Listing, count_up_to
 from rooms.api.input import read_query
 
 LARGEST_PAGE = 100
+COUNT_HELP = f"Exact up to {COUNTED:,}; a list that goes on from there has at least so many."
 
 
 class PageQuery(serializers.Serializer[Any]):
@@ -19,18 +21,31 @@ class PageQuery(serializers.Serializer[Any]):
 class PageSerializer(serializers.Serializer[Any]):
     # Subclasses add `items`.
 
-    total = serializers.IntegerField()
+    total = serializers.IntegerField(help_text=COUNT_HELP)
     page = serializers.IntegerField()
     size = serializers.IntegerField()
     pages = serializers.IntegerField()
 
 
-def page_of(queryset: QuerySet[Any], request: Request) -> dict[str, Any]:
+def page_of(
+    rows: QuerySet[Any] | Listing[Any], request: Request, query_class: type[PageQuery] = PageQuery
+) -> dict[str, Any]:
     """`items` are the rows of the page that the query asks for; a page beyond the end has none."""
-    query = read_query(request, PageQuery)
+    query = read_query(request, query_class)
     page, size = query["page"], query["size"]
-    total = queryset.count()
     start = (page - 1) * size
-    # Beyond the end the database is not asked: a start of fifty digits would be an error to it.
-    items = list(queryset[start : start + size]) if start < total else []
-    return {"items": items, "total": total, "page": page, "size": size, "pages": -(-total // size)}
+    # Beyond the last place the database is not asked: a start of fifty digits would be an error to it.
+    found = list(rows[start : start + size + 1]) if start < LAST_PLACE else []
+    total = total_of(rows, start, size, found)
+    return {"items": found[:size], "total": total, "page": page, "size": size, "pages": -(-total // size)}
+
+
+def total_of(rows: QuerySet[Any] | Listing[Any], start: int, size: int, found: list[Any]) -> int:
+    """How many rows there are, as far as they are counted; the last page tells it by itself.
+
+    `found` are the rows from `start` on, with one after the page.
+    """
+    if len(found) <= size and (found or not start):
+        return start + len(found)
+    total = rows.count() if isinstance(rows, Listing) else count_up_to(rows)
+    return max(total, start + len(found)) if total > COUNTED and found else total

@@ -1,32 +1,39 @@
 """How often a caller may try."""
 
-import hashlib
-import time
-
-from django.core.cache import cache
+from rest_framework import status
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-ATTEMPTS = 10
-WINDOW = 300  # seconds, from the first attempt
+from platforms.limits import rates
+from platforms.limits.callers import network_of
+from rooms import logins
+from rooms.api.errors import TryAgain
+from rooms.api.schema import TOO_OFTEN
 
 
 class LoginThrottle(BaseThrottle):
-    """Counts with one atomic step, so that attempts made at once are all counted."""
+    """Counts the attempts from one address, also those that are not even complete."""
 
     seconds_left: float = 0
 
     def allow_request(self, request: Request, view: object) -> bool:
-        caller = hashlib.sha256(str(self.get_ident(request)).encode()).hexdigest()
-        now = time.time()
-        started: float = cache.get_or_set(f"login-window:{caller}", now, WINDOW) or now
-        counter = f"login-count:{caller}:{started}"
-        cache.add(counter, 0, WINDOW)
-        self.seconds_left = started + WINDOW - now
         try:
-            return cache.incr(counter) <= ATTEMPTS
-        except ValueError:  # dropped by a full cache at this very moment
-            return True
+            logins.count_for_address(request._request)
+        except logins.TooManyAttempts as error:
+            self.seconds_left = error.seconds_left
+            return False
+        return True
 
     def wait(self) -> float:
-        return max(1.0, self.seconds_left)
+        return self.seconds_left
+
+
+def require_rate(limit: str, request: Request) -> None:
+    """Raises TryAgain. People count by their account, and those who are not signed in by where they call from."""
+    caller = f"network {network_of(request._request)}" if request.user.is_anonymous else f"account {request.user.pk}"
+    try:
+        rates.count(limit, caller)
+    except rates.TooMany as error:
+        detail = ErrorDetail(str(error), TOO_OFTEN.code)
+        raise TryAgain(detail, error.seconds_left, status.HTTP_429_TOO_MANY_REQUESTS) from error

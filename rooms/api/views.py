@@ -6,17 +6,19 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import ErrorDetail, NotFound, PermissionDenied
 from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rooms.api.base import ApiView, SignedInUnlessPublic
+from platforms.statements import Statement
+from rooms.api.base import ApiView, IsAuthenticatedOrPublicModeReadOnly
 from rooms.api.errors import BadRequest
 from rooms.api.input import read_body
 from rooms.api.pagination import PageQuery, page_of
 from rooms.api.schema import INVALID, NO_ROOM, SIGN_IN, StatusSerializer, answers
 from rooms.api.serializers import (
+    ClientsRoomSerializer,
     CreateRoomSerializer,
     RoomDetailsSerializer,
     RoomPageSerializer,
@@ -24,16 +26,33 @@ from rooms.api.serializers import (
     UpdateRoomSerializer,
     room_context,
 )
+from rooms.history import changed_by
+from rooms.listed import listed_for, read_co_owners
 from rooms.models import Room
+
+ACCESS_DENIED = ErrorDetail("Room access denied", "room_access_denied")
+NAME_TAKEN = ErrorDetail("Room name is not unique", "room_name_taken")
+_NAMED = Statement(
+    lambda name: Room.objects.order_by().named(name), name=lambda: (Room._meta.get_field("name"), "an example")
+)
 
 
 def find_room(rooms: QuerySet[Room], **by: Any) -> Room:
     """Raises NotFound, also for text that no room can have as id or name."""
     if any("\x00" in str(value) for value in by.values()):
-        raise NotFound("Room not found")
+        raise NotFound(NO_ROOM)
     room = rooms.filter(**by).first()
     if room is None:
-        raise NotFound("Room not found")
+        raise NotFound(NO_ROOM)
+    return room
+
+
+def room_named(name: str) -> Room:
+    """The room of this name in any case, or the one that had it before it was renamed. Raises NotFound."""
+    room = None if "\x00" in name else _NAMED.first(name=name.lower())
+    room = room or Room.objects.find(name)
+    if room is None:
+        raise NotFound(NO_ROOM)
     return room
 
 
@@ -45,27 +64,28 @@ def as_uuid(text: str, missing: str) -> uuid.UUID:
 
 
 class RoomList(ApiView):
-    permission_classes = [SignedInUnlessPublic]
+    permission_classes = [IsAuthenticatedOrPublicModeReadOnly]
 
     @extend_schema(
-        operation_id="rooms_list",
+        operation_id="v1_rooms_list",
         summary="Own and shared rooms, newest first",
         parameters=[PageQuery],
         responses=answers(RoomPageSerializer, e401=SIGN_IN, e422=INVALID),
     )
     def get(self, request: Request) -> Response:
-        page = page_of(Room.objects.listed_for(request.user), request)
+        page = page_of(listed_for(request.user), request)
+        read_co_owners(page["items"], request.user)
         items = RoomDetailsSerializer(page["items"], many=True, context=room_context(request)).data
         return Response(page | {"items": items})
 
     @extend_schema(
-        operation_id="rooms_create",
+        operation_id="v1_rooms_create",
         summary="Create a room",
         request=CreateRoomSerializer,
-        responses=answers(RoomSerializer, e400="Room name is not unique", e401=SIGN_IN, e422=INVALID),
+        responses=answers(RoomSerializer, e400=NAME_TAKEN, e401=SIGN_IN, e422=INVALID),
     )
     def post(self, request: Request) -> Response:
-        room = save_room(read_body(request, CreateRoomSerializer), owner=request.user)
+        room = save_room(read_body(request, ClientsRoomSerializer), owner=request.user)
         return Response(RoomSerializer(room, context=room_context(request)).data)
 
 
@@ -73,23 +93,23 @@ class RoomDetail(ApiView):
     permission_classes = [IsAuthenticatedOrReadOnly]
 
     @extend_schema(
-        operation_id="rooms_get",
+        operation_id="v1_rooms_get",
         summary="A room by its id",
-        responses=answers(RoomDetailsSerializer, e403="Room access denied", e404=NO_ROOM),
+        responses=answers(RoomDetailsSerializer, e403=ACCESS_DENIED, e404=NO_ROOM),
     )
     def get(self, request: Request, room_id: str) -> Response:
         room = find_room(Room.objects.all(), pk=as_uuid(room_id, NO_ROOM))
-        if not room.is_shared and not room.is_managed_by(request.user):
-            raise PermissionDenied("Room access denied")
+        if not room.is_shared and not room.is_visible_to(request.user):
+            raise PermissionDenied(ACCESS_DENIED)
         return Response(RoomDetailsSerializer(room, context=room_context(request)).data)
 
     @extend_schema(
-        operation_id="rooms_update",
+        operation_id="v1_rooms_update",
         summary="Change the fields that are sent",
-        request=UpdateRoomSerializer,
+        request=UpdateRoomSerializer(partial=True),
         responses=answers(
             RoomDetailsSerializer,
-            e400="Room name is not unique",
+            e400=NAME_TAKEN,
             e401=SIGN_IN,
             e403="Not authorized",
             e404=NO_ROOM,
@@ -102,37 +122,36 @@ class RoomDetail(ApiView):
         with transaction.atomic():
             # Locked, so that changes made at once by another person are not undone.
             room = find_room(Room.objects.select_for_update(), pk=pk)
-            require_allowed(request, room, "rooms.change_room")
-            save_room(read_body(request, UpdateRoomSerializer, instance=room, partial=True))
+            require_allowed(room.is_editable_by(request.user))
+            with changed_by(request.user):
+                save_room(read_body(request, UpdateRoomSerializer, instance=room, partial=True))
         return Response(RoomDetailsSerializer(room, context=room_context(request)).data)
 
     @extend_schema(
-        operation_id="rooms_delete",
+        operation_id="v1_rooms_delete",
         summary="Delete a room and end its meetings",
         responses=answers(StatusSerializer, e401=SIGN_IN, e403="Not authorized", e404=NO_ROOM),
     )
     def delete(self, request: Request, room_id: str) -> Response:
         room = find_room(Room.objects.all(), pk=as_uuid(room_id, NO_ROOM))
-        require_allowed(request, room, "rooms.delete_room")
+        require_allowed(room.is_deletable_by(request.user))
         room.delete()
         return Response({"status": "ok"})
 
 
 class RoomByName(ApiView):
     @extend_schema(
-        operation_id="rooms_get_by_name",
+        operation_id="v1_rooms_get_by_name",
         summary="A room by its name",
         responses=answers(RoomDetailsSerializer, e404=NO_ROOM),
     )
     def get(self, request: Request, room_name: str) -> Response:
-        room = find_room(Room.objects.all(), name=room_name)
+        room = room_named(room_name)
         return Response(RoomDetailsSerializer(room, context=room_context(request)).data)
 
 
-def require_allowed(request: Request, room: Room, permission: str) -> None:
-    """The owner may; of the staff, those who were given the permission."""
-    user = request.user
-    if user.pk != room.owner_id and not (user.is_staff and user.has_perm(permission)):
+def require_allowed(is_allowed: bool) -> None:
+    if not is_allowed:
         raise PermissionDenied("Not authorized")
 
 
@@ -143,7 +162,7 @@ def save_room(serializer: CreateRoomSerializer, **values: Any) -> Room:
             room: Room = serializer.save(**values)
     except IntegrityError:
         name = serializer.validated_data.get("name")
-        if name and Room.objects.filter(name=name).exists():
-            raise BadRequest("Room name is not unique") from None
+        if name and Room.objects.named(name).exists():
+            raise BadRequest(NAME_TAKEN) from None
         raise
     return room

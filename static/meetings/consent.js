@@ -1,15 +1,24 @@
 // Whether this person agrees to being recorded: asked before joining, put off with Esc, changed at any time.
 
+import { fill, gettext } from "../language.js";
 import { api, ApiError } from "../site.js";
-import { keep, recall } from "./memory.js";
+import { keep, recall } from "./local_storage.js";
 import { say } from "./states.js";
 
 const dialog = document.getElementById("consent");
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const KEPT = `reflector-rooms.consent.${facts.meeting}`;
-const SAID = { true: "You agreed to being recorded.", false: "You refused: audio and video will be deleted." };
+const later = document.getElementById("consent-later");
+const reopen = document.getElementById("reopen-consent");
+const REMIND_AFTER = 120_000; // milliseconds
+let name = ""; // of a guest, who was asked for it before
+const SAID = {
+  true: gettext("You agreed to being recorded."),
+  false: gettext("You refused: audio and video will be deleted."),
+};
 
-export function consentBefore() {
+export function consentBefore(guest) {
+  name = guest;
   return dialog && !answered() && !dialog.open ? ask() : Promise.resolve();
 }
 
@@ -17,7 +26,8 @@ function ask() {
   const before = answered();
   const note = document.getElementById("consent-answer");
   note.hidden = !before;
-  note.textContent = before ? `${SAID[before.given]} You may change your answer.` : "";
+  note.textContent = before ? `${SAID[before.given]} ${gettext("You may change your answer.")}` : "";
+  later.textContent = before ? gettext("Close") : gettext("Decide later");
   showError("");
   dialog.showModal();
   dialog.querySelector("h2").focus();
@@ -26,20 +36,37 @@ function ask() {
 
 async function answer(given) {
   showError("");
-  const body = { consent_given: given, consent_id: answered()?.id };
+  const body = { consent_given: given, consent_id: answered()?.id, ...(name && { name }) };
   try {
     const kept = await api("POST", `/v1/meetings/${facts.meeting}/consent`, body);
     keep(KEPT, JSON.stringify({ id: kept.consent_id, given }), "sessionStorage");
     dialog.close();
     say(SAID[given]);
+    dialog.dispatchEvent(new Event("answered"));
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    showError(`Your answer was not kept. ${error.detail}`);
+    showError(fill(gettext("Your answer was not kept. %(reason)s"), { reason: error.detail }));
   }
 }
 
-function answered() {
+export function onAnswer(listener) {
+  dialog?.addEventListener("answered", listener);
+}
+
+// What this person said last, as {id, given}; null before that.
+export function answered() {
   return JSON.parse(recall(KEPT, "sessionStorage"));
+}
+
+// Who put it off is reminded, for as long as `isIn` says that they are in the meeting.
+export function remind(isIn) {
+  if (!dialog) return;
+  setInterval(() => {
+    const waits = isIn() && !answered() && !dialog.open;
+    reopen.classList.toggle("is-wanted", waits);
+    if (waits) say(gettext("You have not said yet whether you may be recorded: choose “Recording and consent”."));
+  }, REMIND_AFTER);
+  onAnswer(() => reopen.classList.remove("is-wanted"));
 }
 
 function showError(sentence) {
@@ -59,7 +86,7 @@ if (dialog) {
   for (const button of dialog.querySelectorAll("[data-given]")) {
     button.addEventListener("click", () => answer(button.dataset.given === "true"));
   }
-  document.getElementById("consent-later").addEventListener("click", () => dialog.close());
-  document.getElementById("reopen-consent").addEventListener("click", ask);
+  later.addEventListener("click", () => dialog.close());
+  reopen.addEventListener("click", ask);
   window.addEventListener("blur", () => setTimeout(keepFocus));
 }

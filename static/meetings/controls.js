@@ -1,5 +1,6 @@
 // The buttons beside the call: the room's address for everybody; ending and recording for those who manage the room.
 
+import { gettext } from "../language.js";
 import { api, ApiError } from "../site.js";
 import { say } from "./states.js";
 
@@ -41,7 +42,7 @@ async function copyLink(room) {
   const address = `${location.origin}/${encodeURIComponent(room)}`;
   try {
     await navigator.clipboard.writeText(address);
-    say("The room's address is copied.");
+    say(gettext("The room's address is copied."));
   } catch {
     // There is no clipboard without https, and a browser may deny it.
     const text = document.getElementById("link-text");
@@ -53,20 +54,26 @@ async function copyLink(room) {
 
 async function record(button, facts) {
   button.disabled = true;
-  await startRecording(facts.meeting, say);
+  await startRecording(facts.meeting, {}, say);
   button.disabled = false;
 }
 
-// `tell` takes what to say to the person.
-export async function startRecording(meeting, tell) {
+const RECORDING = {
+  ok: gettext("The recording starts."),
+  already_active: gettext("It is being recorded already."),
+  awaiting_consent: gettext("The recording starts when somebody agrees to it."),
+};
+
+// `wish` goes to the API as it is; `tell` takes what to say to the person.
+export async function startRecording(meeting, wish, tell) {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const answer = await api("POST", `/v1/meetings/${meeting}/recordings/start`, {});
-      return tell(answer.status === "already_active" ? "It is being recorded already." : "The recording starts.");
+      const answer = await api("POST", `/v1/meetings/${meeting}/recordings/start`, wish);
+      return tell(RECORDING[answer.status]);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.retryAfter === null || attempt === RECORDING_TRIES) return tell(error.detail);
-      tell("Waiting for the call to begin…");
+      tell(gettext("Waiting for the call to begin…"));
       await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
     }
   }

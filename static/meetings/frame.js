@@ -1,9 +1,11 @@
 // A meeting in a plain frame: any platform without a part of its own, and those that are simulated. The simulated ones
 // tell by messages what goes on; of others nothing is heard, and leaving them is closing the frame.
 //
-// A platform's own part, static/platforms/<alias>.js, has the same `embed({container, url, name, on})`. `url` lets this
-// person in. It calls on.joined(), on.left(), on.ended(), on.recording(boolean) and on.error(sentence), and gives
+// A platform's own part, static/platforms/<alias>.js, has the same `embed({container, url, parameters, name, on})`. `url`
+// lets this person in, with the `parameters` of the adapter's JoinLink where there are any. It calls on.joined(), on.left(), on.ended(), on.recording(boolean) and on.error(sentence), and gives
 // {leave(), destroy()}; the page waits a moment for what `leave` returns, and always destroys.
+
+import { gettext } from "../language.js";
 
 const ALLOW = "camera; microphone; display-capture; fullscreen; autoplay";
 
@@ -17,7 +19,7 @@ export async function embed({ container, url, on }) {
   const { origin } = new URL(url);
   const frame = document.createElement("iframe");
   frame.allow = ALLOW;
-  frame.title = "Video call";
+  frame.title = gettext("Video call");
   frame.src = url;
   let gone = () => {};
 

@@ -1,9 +1,10 @@
 // The room's page: opens a meeting or joins one, and follows it until this person leaves or it ends.
 
+import { fill, gettext, ngettext } from "../language.js";
 import { api, ApiError, poll } from "../site.js";
-import { consentBefore } from "./consent.js";
+import { answered, consentBefore, onAnswer, remind } from "./consent.js";
 import { setUpControls, startRecording } from "./controls.js";
-import { keep, recall } from "./memory.js";
+import { keep, recall } from "./local_storage.js";
 import { noTrouble, say, show, showRecording, shown, trouble } from "./states.js";
 
 const facts = JSON.parse(document.getElementById("facts").textContent);
@@ -23,26 +24,28 @@ async function open() {
     location.replace(`/${encodeURIComponent(facts.room)}/${meeting.id}`);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    trouble("The meeting cannot be opened", error, open);
+    trouble(gettext("The meeting cannot be opened"), error, open);
   }
 }
 
 async function join() {
-  await consentBefore();
+  await consentBefore(facts.name ? "" : name);
   show("joining");
   try {
-    const query = facts.name || !name ? "" : `?display_name=${encodeURIComponent(name)}`;
-    const answer = await api("POST", `${meetingPath}/join${query}`);
+    const query = new URLSearchParams();
+    if (!facts.name && name) query.set("display_name", name);
+    if (answered()) query.set("consent_id", answered().id);
+    const answer = await api("POST", `${meetingPath}/join?${query}`);
     noTrouble();
-    await enter(answer.room_url);
+    await enter(answer.room_url, answer.join_parameters);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.status === 400 || error.status === 404) return show("ended");
-    trouble("You cannot join just now", error, join);
+    trouble(gettext("You cannot join just now"), error, join);
   }
 }
 
-async function enter(url) {
+async function enter(url, parameters) {
   if (!facts.isFramed) {
     document.getElementById("link-out").href = url;
     return show("link");
@@ -53,25 +56,34 @@ async function enter(url) {
   showRecording(facts.isRecording);
   try {
     const { embed } = await import(facts.module);
-    const call = await embed({ container: document.getElementById("stage"), url, name, on: handlers(current) });
+    const container = document.getElementById("stage");
+    const call = await embed({ container, url, parameters, name, on: handlers(current) });
     if (current.over) return call.destroy();
     current.call = call;
     current.stopLooking = poll(() => lookAfter(current), LOOK_AGAIN);
   } catch (error) {
     console.error(error); // a platform's own code may throw anything
     finish(current, "");
-    trouble("The meeting cannot be shown", { detail: "A part of this page did not load." }, () => location.reload());
+    const detail = gettext("A part of this page did not load.");
+    trouble(gettext("The meeting cannot be shown"), { detail }, () => location.reload());
   }
 }
 
 function handlers(current) {
   return {
-    joined: () => facts.startsRecording && !current.over && startRecording(facts.meeting, () => {}),
+    joined: () => startByItself(current),
     left: () => finish(current, "left"),
     ended: () => finish(current, "ended"),
     recording: (isOn) => !current.over && rememberRecording(isOn),
     error: (sentence) => !current.over && stumble(current, sentence),
   };
+}
+
+// For those who agreed, also when they do so later; the server sees to it that it starts once.
+function startByItself(current) {
+  const may = !facts.asksConsent || answered()?.given || (facts.isHost && !answered());
+  if (!facts.startsRecording || !may || !current || current.over) return;
+  startRecording(facts.meeting, { automatic: true, consent_id: answered()?.id }, () => {});
 }
 
 function rememberRecording(isOn) {
@@ -101,20 +113,41 @@ async function stumble(current, sentence) {
   finish(current, "");
   const meeting = await api("GET", meetingPath).catch(() => null);
   if (meeting && !meeting.is_active) return show("ended");
-  trouble("The meeting broke off", { detail: sentence }, join);
+  trouble(gettext("The meeting broke off"), { detail: sentence }, join);
 }
 
 async function lookAfter(current) {
   try {
     const meeting = await api("GET", meetingPath);
     connected(true);
-    if (meeting.is_active) return false;
+    if (meeting.is_active) {
+      if (facts.refusals) await tellRefusals();
+      return false;
+    }
     finish(current, "ended");
     return true;
   } catch (error) {
     if (error instanceof ApiError && error.status === 0 && !current.over) connected(false);
     throw error;
   }
+}
+
+// Whoever is in charge of the room may stop the recording, or the meeting, when somebody does not want it.
+async function tellRefusals() {
+  const { refused } = await api("GET", facts.refusals);
+  const notice = document.getElementById("refused");
+  notice.hidden = refused === 0;
+  const said = ngettext(
+    "Somebody has refused to be recorded: audio and video are deleted after the transcription.",
+    "%(count)s people have refused to be recorded: audio and video are deleted after the transcription.",
+    refused,
+  );
+  const sentence = fill(said, { count: refused });
+  if (notice.textContent !== sentence) notice.textContent = sentence;
+}
+
+function isInCall() {
+  return session !== null && !session.over && shown() === "call";
 }
 
 function connected(isThere) {
@@ -144,6 +177,11 @@ function setUpMeeting() {
   setUpControls(facts, { ended: () => finish(session, "ended") });
   document.getElementById("leave").addEventListener("click", leave);
   document.getElementById("rejoin").addEventListener("click", join);
+  onAnswer(() => startByItself(session));
+  remind(isInCall);
+  window.addEventListener("beforeunload", (event) => {
+    if (isInCall()) event.preventDefault();
+  });
   window.addEventListener("offline", () => session && !session.over && connected(false));
   window.addEventListener("online", () => connected(true));
   if (facts.state === "name") askForName();

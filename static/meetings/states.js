@@ -1,8 +1,11 @@
 // The states of the page, one at a time, and what it says beside them.
 
+import { fill, gettext, ngettext } from "../language.js";
+
 const room = document.getElementById("room");
 const status = document.getElementById("status");
 const badge = document.getElementById("recording");
+const plan = document.getElementById("recording-plan");
 const SPOKEN_FOR = 10_000; // milliseconds that a remark stays
 
 let fading;
@@ -26,8 +29,11 @@ export function say(sentence) {
 export function showRecording(isOn) {
   if (badge.classList.contains("is-on") === isOn) return;
   badge.classList.toggle("is-on", isOn);
-  badge.textContent = isOn ? "Recording" : "";
-  if (!isOn) say("The recording has stopped.");
+  badge.textContent = isOn ? gettext("Recording") : "";
+  for (const element of document.querySelectorAll("#recording-plan, #start-recording")) element.hidden = isOn;
+  const now = document.getElementById("consent-now");
+  if (now) now.textContent = isOn ? gettext("It is being recorded now.") : (plan?.textContent ?? "");
+  if (!isOn) say(gettext("The recording has stopped."));
 }
 
 // Shows what went wrong, and does `again` on demand, or by itself when that is worth a try.
@@ -48,7 +54,10 @@ export function trouble(title, error, again) {
   let seconds = secondsUntilRetry(error);
   wait.hidden = seconds === null;
   if (seconds !== null) {
-    const tell = () => (wait.textContent = `Trying again in ${seconds} ${seconds === 1 ? "second" : "seconds"}.`);
+    const tell = () => {
+      const text = ngettext("Trying again in %(count)s second.", "Trying again in %(count)s seconds.", seconds);
+      wait.textContent = fill(text, { count: seconds });
+    };
     tell();
     troubles.timer = setInterval(() => {
       seconds -= 1;
@@ -58,6 +67,12 @@ export function trouble(title, error, again) {
   }
   show("trouble");
 }
+
+// Whoever chooses another platform is not interrupted by the next try on this one.
+document.getElementById("instead")?.addEventListener("focusin", () => {
+  clearInterval(troubles.timer);
+  document.getElementById("trouble-wait").hidden = true;
+});
 
 export function noTrouble() {
   troubles.attempts = 0;

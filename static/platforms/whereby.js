@@ -1,5 +1,6 @@
 // Whereby's web component: https://docs.whereby.com/reference/react-native-components-and-web-component/web-component
 
+import { gettext } from "../language.js";
 import * as frame from "../meetings/frame.js";
 
 const OWN = /^https:\/\/[^./]+\.whereby\.com\/./; // the component shows nothing else
@@ -13,7 +14,7 @@ export async function embed(options) {
   }
   const element = document.createElement("whereby-embed");
   element.setAttribute("room", url); // before it is in the page, or it stays empty
-  element.setAttribute("title", "Video call");
+  element.setAttribute("title", gettext("Video call"));
   element.setAttribute("minimal", "");
   if (name) element.setAttribute("displayName", name);
 
@@ -24,7 +25,7 @@ export async function embed(options) {
   hear("join", () => on.joined());
   hear("meeting_end", () => on.ended());
   hear("leave", ({ removed }) => {
-    if (removed) on.error("You were sent out of the meeting by its host.");
+    if (removed) on.error(gettext("You were sent out of the meeting by its host."));
     else on.left();
     gone();
   });

@@ -1,7 +1,7 @@
 // Keeps rooms, meetings and recordings as they are now.
 
 import { poll } from "../site.js";
-import { freshPage, takeOver } from "./fresh.js";
+import { freshPage, takeOver } from "./polling.js";
 
 const SECONDS = 5;
 

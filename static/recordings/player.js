@@ -1,22 +1,28 @@
 // The audio and the text go together: what is heard is marked, and the time beside a line plays from there.
 
+import { gettext } from "../language.js";
+import { setUpControls } from "./controls.js";
+
 const MOVES = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"]);
 
 let listeners = null; // of the page's present player; a new one replaces them
 
-export function setUpPlayer() {
+// `parts` has the lines. Gives the player; null where there is nothing to be heard.
+export function setUpPlayer(parts) {
   listeners?.abort();
   const audio = document.getElementById("player");
-  if (!audio) return;
+  if (!audio || !parts) return null;
   listeners = new AbortController();
-  new Player(audio, [...document.querySelectorAll(".line")], listeners.signal).start();
+  setUpControls(audio, listeners.signal);
+  const player = new Player(audio, parts, listeners.signal);
+  player.start();
+  return player;
 }
 
 class Player {
-  constructor(audio, lines, signal) {
+  constructor(audio, parts, signal) {
     this.audio = audio;
-    this.lines = lines;
-    this.starts = lines.map((line) => Number(line.dataset.start));
+    this.parts = parts;
     this.signal = signal;
     this.current = null;
     this.isFollowing = true;
@@ -38,8 +44,6 @@ class Player {
       const line = event.target.closest?.("button.time")?.closest(".line");
       if (line) this.playFrom(Number(line.dataset.start));
     });
-    on(window, "hashchange", () => this.goToHash());
-    this.goToHash();
   }
 
   playFrom(seconds) {
@@ -53,14 +57,6 @@ class Player {
     this.follow(true);
   }
 
-  // #t=12.3 is a time, #line-7 a line.
-  goToHash() {
-    const time = /^#t=(\d+(?:\.\d+)?)$/.exec(location.hash);
-    const line = /^#line-\d+$/.test(location.hash) ? document.getElementById(location.hash.slice(1)) : null;
-    if (time) this.seek(Number(time[1]));
-    else if (line) this.seek(Number(line.dataset.start));
-  }
-
   follow(isFollowing) {
     const wasFollowing = this.isFollowing;
     this.isFollowing = isFollowing;
@@ -68,15 +64,9 @@ class Player {
     if (isFollowing && (!wasFollowing || !this.current)) this.scroll();
   }
 
-  // Of lines at once the one that began last counts.
-  lineAt(seconds) {
-    const after = this.starts.findIndex((start) => start > seconds + 0.05);
-    return this.lines[(after < 0 ? this.lines.length : after) - 1] ?? null;
-  }
-
   showCurrent() {
-    const line = this.lineAt(this.audio.currentTime);
-    if (line === this.current) return;
+    const line = this.parts.lineAt(this.audio.currentTime);
+    if (line === undefined || line === this.current) return; // one that is loading is shown when it has come
     this.current?.removeAttribute("aria-current");
     line?.setAttribute("aria-current", "true");
     this.current = line;
@@ -91,7 +81,7 @@ class Player {
 
   showError() {
     const place = document.getElementById("player-error");
-    place.textContent = "The audio cannot be played just now. Please load the page again.";
+    place.textContent = gettext("The audio cannot be played just now. Please load the page again.");
     place.hidden = false;
   }
 }

@@ -1,33 +1,61 @@
-// The page of a transcript: waits for it, plays it, and lets its owner rename, delete and restore it.
+// The page of a transcript: waits for it, shows and plays it, and sets up what its owner may change.
 
-import { ApiError, api, poll } from "../site.js";
-import { freshPage } from "./fresh.js";
+import { poll } from "../site.js";
+import { byId } from "./attempt.js";
+import { Finder } from "./find.js";
+import { addMenus, setUpLines } from "./lines.js";
+import { setUpDeleting, setUpRenaming, setUpRestoring, setUpSharing } from "./owner.js";
+import { Parts, passOver } from "./parts.js";
 import { setUpPlayer } from "./player.js";
+import { freshPage } from "./polling.js";
+import { setUpAssigning, setUpNaming } from "./voices.js";
 
 const SECONDS = 3;
 
-const byId = (id) => document.getElementById(id);
+let reading = null; // what the page's present text and player are
 
 function setUp() {
-  setUpPlayer();
+  reading = byId("turns") ? setUpReading() : null;
+  if (byId("more")) byId("more").hidden = false;
   if (byId("rename")) setUpRenaming();
+  if (byId("share")) setUpSharing();
+  if (byId("voice-dialog")) setUpNaming(refresh);
   if (byId("delete")) setUpDeleting();
+  if (byId("restore")) setUpRestoring();
 }
 
-// Shows what went wrong beside what caused it; other errors are bugs.
-async function attempt(place, act) {
-  place.hidden = true;
-  try {
-    await act();
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    place.textContent = error.detail;
-    place.hidden = false;
-  }
+function setUpReading() {
+  const parts = new Parts(byId("turns"), location.pathname, (part) => {
+    addMenus(part);
+    finder.mark(part);
+    player?.showCurrent();
+  });
+  const finder = new Finder(byId("find"), parts, location.pathname);
+  const player = setUpPlayer(parts);
+  const assign = byId("assign-dialog") ? setUpAssigning(refresh) : null;
+  setUpLines(parts, assign);
+  const found = { parts, player };
+  goToHash(found);
+  return found;
 }
 
-function addressOf(article, rest = "") {
-  return `/v1/transcripts/${article.dataset.id}${rest}`;
+// After a change of who said what: the voices, and the lines that are there, from the server. The reader stays.
+async function refresh() {
+  const fresh = await freshPage();
+  byId("voices-section").replaceWith(document.adoptNode(fresh.getElementById("voices-section")));
+  await Promise.all(reading.parts.all.map((part) => reading.parts.reload(part)));
+}
+
+// #t=12.3 is a time, #line-7 a line.
+async function goToHash({ parts, player }) {
+  const time = /^#t=(\d+(?:\.\d+)?)$/.exec(location.hash);
+  const number = /^#line-(\d+)$/.exec(location.hash);
+  if (time && player) player.seek(Number(time[1]));
+  if (!number) return;
+  const line = await parts.line(Number(number[1])).catch(passOver);
+  if (!line) return;
+  player?.seek(Number(line.dataset.start));
+  line.scrollIntoView({ block: "center" });
 }
 
 function waitUntilReady() {
@@ -44,60 +72,10 @@ function waitUntilReady() {
   }, SECONDS);
 }
 
-function setUpRenaming() {
-  const [button, form, field, heading] = ["rename", "rename-form", "new-title", "title"].map(byId);
-  const show = (isOpen) => {
-    form.hidden = !isOpen;
-    byId("title-row").hidden = isOpen;
-    byId("rename-error").hidden = true;
-    (isOpen ? field : button).focus();
-  };
-  const open = () => {
-    field.value = heading.textContent;
-    show(true);
-    field.select();
-  };
-  button.hidden = false;
-  button.addEventListener("click", open);
-  byId("rename-cancel").addEventListener("click", () => show(false));
-  form.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") show(false);
-  });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    attempt(byId("rename-error"), async () => {
-      const changed = await api("PATCH", addressOf(byId("transcript")), { title: field.value.trim() });
-      heading.textContent = changed.title ?? changed.name;
-      document.title = `${heading.textContent} – Reflector Rooms`;
-      show(false);
-    });
-  });
-}
-
-function setUpDeleting() {
-  const dialog = byId("delete-dialog");
-  byId("delete").hidden = false;
-  byId("delete").addEventListener("click", () => dialog.showModal());
-  byId("delete-confirm").addEventListener("click", () => {
-    attempt(byId("delete-error"), async () => {
-      await api("DELETE", addressOf(byId("transcript")));
-      location.reload();
-    });
-  });
-}
-
-function setUpRestoring() {
-  byId("restore").addEventListener("click", () => {
-    attempt(byId("restore-error"), async () => {
-      await api("POST", addressOf(byId("trash"), "/restore"));
-      location.reload();
-    });
-  });
-}
-
 if (byId("trash")) {
   setUpRestoring();
 } else {
   setUp();
   waitUntilReady();
+  window.addEventListener("hashchange", () => reading && goToHash(reading));
 }

@@ -13,8 +13,8 @@ from pathlib import Path
 import django
 from django.utils import timezone
 
-from tests.live import running_product
-from tests.stub_provider import Answer, StubProvider
+from tests.support.live import running_product
+from tests.support.stub_provider import Answer, StubProvider
 
 OPENINGS = 60
 CALLS = 300

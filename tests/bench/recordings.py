@@ -22,8 +22,8 @@ from pathlib import Path
 
 import django
 
-from tests.aws import CREDENTIALS, REGION, running_aws
-from tests.recordings import media
+from tests.support import media
+from tests.support.aws import CREDENTIALS, REGION, running_aws
 
 MEGABYTE = 1024 * 1024
 GROWTH = 64  # megabytes
@@ -119,9 +119,9 @@ def sync(path):
 # Workers: processes of their own
 
 
-def in_worker(work, folder, argument):
+def in_worker(job, folder, argument):
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=work, args=(theirs, folder, argument))
+    process = multiprocessing.get_context("spawn").Process(target=job, args=(theirs, folder, argument))
     process.start()
     theirs.close()
     try:
@@ -156,8 +156,8 @@ def ingest_worker(pipe, folder, what):
 
     def ingest(link):
         recording = Recording.objects.create(provider_recording_id=link, source_url=link)
-        work = Ingest.objects.create(recording=recording)
-        Ingest.run(work.pk)
+        job = Ingest.objects.create(recording=recording)
+        Ingest.run(job.pk)
         recording.refresh_from_db()
         assert recording.state == Recording.State.STORED, recording.error
 
@@ -181,8 +181,8 @@ def fetch_worker(pipe, folder, what):
     key = what.get("key", "")
     set_up(folder, what.get("url", ""), what.get("endpoint", ""))
     from platforms.types import RecordingStore
-    from recordings.fetching import ObjectSource, UrlSource, fetch
-    from recordings.management.fault_drill import Hold
+    from recordings.fetching.download import ObjectSource, UrlSource, fetch
+    from tests.drills.faults import Hold
 
     source = ObjectSource(RecordingStore(BUCKET), BUCKET, key) if key else UrlSource(lambda: what["url"])
     pipe.send(timed(lambda: fetch(source, "bench/recording", Hold(), anew=True)))

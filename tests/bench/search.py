@@ -18,7 +18,7 @@ from contextlib import contextmanager
 import django
 import psycopg
 
-from tests.live import ROOT
+from tests.support.live import ROOT
 
 SERVER = os.environ.get("DATABASE_URL", "postgres://root@127.0.0.1:5432/root")
 SEGMENTS = int(os.environ.get("SEGMENTS", 100_000))
@@ -39,7 +39,7 @@ def main():
 
 
 def compare(owner):
-    from recordings.api.transcript_search import find
+    from recordings.api.transcripts.search import find
 
     def ours(q):
         return find(owner, {"q": q, "limit": 20, "offset": 0, "include_deleted": False})[1]
@@ -64,13 +64,13 @@ def compare(owner):
 
 def like_scan(owner, q):
     """The first page of transcripts with all of the words, and their number, as simply as it can be done."""
-    from recordings.api.transcript_access import listed_for
     from recordings.models import Segment
+    from recordings.transcripts.access import listed_for
 
     found = listed_for(owner)
     for word in q.replace('"', "").split():
         found = found.filter(pk__in=Segment.objects.filter(text__icontains=word).values("transcript"))
-    return list(found.order_by("-created_at")[:20]), found.count()
+    return list(found.order_by("-created_at", "-id")[:20]), found.count()
 
 
 def timed(function, *arguments):
@@ -101,8 +101,8 @@ WEIGHTS = list(itertools.accumulate(1 / (rank + 1) for rank in range(VOCABULARY)
 def fill():
     from django.contrib.auth import get_user_model
 
-    from recordings import search
     from recordings.models import Segment, Transcript
+    from recordings.transcripts import search
 
     owner = get_user_model().objects.create(username="owner")
     said = (

@@ -11,43 +11,42 @@ import json
 import multiprocessing
 import os
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from collections import Counter, defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
-import requests
 
 from tests.bench.loader import fire
-from tests.live import ROOT, free_port, wait_until
+from tests.bench.server import SERVER, bench_database, web_server
 
-SERVER = os.environ.get("DATABASE_URL", "postgres://root@127.0.0.1:5432/root")
-PROCESSES = 2
-THREADS = 32  # in each process, both as in production
 CONNECTIONS = 16
 ROUNDS = 5
 REQUESTS = 4_000  # in a round
 FEW, MANY = 1_000, 1_000_000  # rows
 DAILY_SECRET = base64.b64encode(bytes(range(32))).decode()
 WHEREBY_SECRET = "bench-secret-of-whereby"
+KEYS = {
+    "WHEREBY_API_KEY": "key",
+    "WHEREBY_WEBHOOK_SECRET": WHEREBY_SECRET,
+    "DAILY_API_KEY": "key",
+    "DAILY_WEBHOOK_SECRET": DAILY_SECRET,
+}
 
 
 def main():
     if not SERVER.startswith("postgres"):
         sys.exit("webhooks: set DATABASE_URL to a PostgreSQL server; a database is made there and dropped again.")
-    with bench_database() as few, web_server(few) as server:
+    with bench_database() as few, webhook_server(few) as server:
         compare(server, "whereby")
         compare(server, "daily")
     with bench_database() as few, bench_database() as many:
         fill(few, 1_000)
         fill(many, MANY)
-        with web_server(few) as small, web_server(many) as large:
+        with webhook_server(few) as small, webhook_server(many) as large:
             compare_sizes(small, large)
 
 
@@ -188,82 +187,12 @@ def whereby_event():
     return body, {"Whereby-Signature": f"t={timestamp},v1={digest}"}
 
 
-@dataclass
-class WebServer:
-    port: int
-    pid: int
-    database: psycopg.Connection
-
-    def cpu(self):
-        return sum(map(cpu_seconds, [self.pid, *children_of(self.pid)]))
-
-    def database_cpu(self):
-        others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        return sum(cpu_seconds(pid) for (pid,) in self.database.execute(others))
-
-
 @contextmanager
-def web_server(database_url):
-    port = free_port()
-    with tempfile.TemporaryDirectory() as folder, psycopg.connect(database_url, autocommit=True) as database:
-        (Path(folder) / "static").mkdir()  # whose absence each process would warn of
-        environment = {**server_environment(folder), "DATABASE_URL": database_url}
-        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-        command += ["--workers", str(PROCESSES), "--blocking-threads", str(THREADS), "--no-ws", "--log-level", "error"]
-        process = subprocess.Popen([*command, "config.wsgi:application"], cwd=ROOT, env=environment)
-        try:
-            wait_until(lambda: is_up(port))
-            yield WebServer(port, process.pid, database)
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def server_environment(folder):
-    """As in production: without DEBUG, which keeps every query."""
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
-    return kept | {
-        "ENV_FILE": "",
-        "SECRET_KEY": "of-the-bench-and-of-nothing-else-in-the-world-00000",
-        "DATA_DIR": folder,
-        "PUBLIC_URL": "http://localhost",
-        "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
-        "LOG_LEVEL": "ERROR",
-        "WHEREBY_API_KEY": "key",
-        "WHEREBY_WEBHOOK_SECRET": WHEREBY_SECRET,
-        "DAILY_API_KEY": "key",
-        "DAILY_WEBHOOK_SECRET": DAILY_SECRET,
-    }
-
-
-def is_up(port):
-    try:
-        return requests.get(f"http://localhost:{port}/health", timeout=5).ok
-    except requests.ConnectionError:
-        return False
-
-
-@contextmanager
-def bench_database():
-    """A database with the product's tables, dropped in the end."""
-    name = f"bench_{uuid.uuid4().hex[:12]}"
-    server = SERVER.rpartition("/")[0]
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        try:
-            migrate(f"{server}/{name}")
-            yield f"{server}/{name}"
-        finally:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def migrate(database_url):
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**server_environment(folder), "DATABASE_URL": database_url}
-        command = [sys.executable, "manage.py", "migrate", "--verbosity=0", "--skip-checks"]
-        subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=120)
+def webhook_server(database_url):
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("CREATE TABLE bench_row (id bigserial PRIMARY KEY, platform text, body bytea)")
+    with web_server(database_url, **KEYS) as server:
+        yield server
 
 
 def fill(database_url, rows):
@@ -283,19 +212,6 @@ def fill(database_url, rows):
         )
         connection.execute("VACUUM ANALYZE platforms_webhookevent")
         connection.execute("CHECKPOINT")
-
-
-def cpu_seconds(pid):
-    """User and system time of a process so far; none of one that has ended."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def children_of(pid):
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import os
 import shutil
 from contextlib import contextmanager
 
-from playwright.sync_api import Playwright, sync_playwright
+from playwright.sync_api import Playwright, expect, sync_playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -17,6 +17,8 @@ FLAGS = [
     "--mute-audio",
 ]
 PROBLEMS = {"error", "warning"}
+PATIENCE = 30_000  # milliseconds that pages get on a busy machine
+expect.set_options(timeout=PATIENCE)
 # Its microphone beeps twice in a second; nobody is asked for permission.
 FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 

@@ -1,6 +1,6 @@
 """What people do in a browser: sign in, make a room, meet, leave."""
 
-from tests.browser.chromium import open_page
+from tests.browser.chromium import PATIENCE, open_page
 from tests.browser.product import PASSWORD
 
 
@@ -9,7 +9,7 @@ class Visitor:
 
     def __init__(self, browser, product, **options):
         self.page, self.problems = open_page(browser, **options)
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(PATIENCE)
         self.product = product
 
     def go(self, path):
@@ -23,8 +23,8 @@ class Visitor:
         self.go("/login")
         self.page.locator("[name=username]").fill("admin")
         self.page.locator("[name=password]").fill(PASSWORD)
-        self.page.get_by_role("button", name="Log in").click()
-        self.page.get_by_role("heading", name="Rooms", exact=True).wait_for()
+        self.page.locator("form[action='/login'] [type=submit]").click()  # in whatever language
+        self.page.locator(".site-nav .menu").wait_for()
         self.product.session = self.page.context.cookies()
 
     def answer_consent(self, agrees):
@@ -43,7 +43,8 @@ class Visitor:
         return self.page.frame_locator("#stage iframe")
 
     def join_call(self, name):
-        self.call.get_by_label("Your name").fill(name)
+        """Under the name that they gave, or that of their account: they are not asked for it again."""
+        self.call.get_by_text(f"You come in as {name}.").wait_for()
         self.call.get_by_role("button", name="Join").click()
         self.call.get_by_role("button", name="Leave").wait_for()
 

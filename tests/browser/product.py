@@ -8,17 +8,24 @@ from contextlib import contextmanager
 
 import requests
 
-from tests.live import ADMIN, ROOT, free_port, fresh_database, wait_until
-from tests.recordings import media
+from tests.support import media
+from tests.support.live import ADMIN, ROOT, UNLIMITED, free_port, fresh_database, wait_until
 
 PASSWORD = ADMIN["password"]
+
+
+NAME_ADMIN = """
+from django.contrib.auth import get_user_model
+get_user_model().objects.filter(username="admin").update(first_name={name!r})
+"""
 
 
 class Served:
     """A running product; `api` speaks to it as the first admin."""
 
-    def __init__(self, url, sandbox, log):
+    def __init__(self, url, sandbox, log, environment):
         self.url = url
+        self.environment = environment
         self.sandbox = sandbox
         self.log = log
         self.session = []  # cookies of whoever has logged in
@@ -32,6 +39,15 @@ class Served:
         answer = requests.request(method, self.url + path, headers=self._headers, timeout=30, **kwargs)
         answer.raise_for_status()
         return answer.json()
+
+    def manage(self, *arguments):
+        """What a command prints."""
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.check_output(command, cwd=ROOT, env=self.environment, text=True, timeout=120)
+
+    def call_admin(self, name):
+        """By which the others in a meeting see the first admin."""
+        self.manage("shell", "--verbosity=0", "-c", NAME_ADMIN.format(name=name))
 
     def upload(self, transcript_id):
         """A file in which there is something to hear."""
@@ -48,12 +64,14 @@ def served_product(folder, **variables):
             **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}},
             "ENV_FILE": "",
             "DEBUG": "true",
+            "RECORDING_PROCESSOR": "sandbox",  # unless a test wants the default: it hears the same on every machine
             "DATA_DIR": str(folder),
             "DATABASE_URL": database_url,
             "PORT": str(port),
             "SANDBOX_PORT": str(sandbox_port),
             "SANDBOX_STORAGE_PORT": str(storage_port),
             "DAILY_MIGRATION_ENABLED": "true",
+            "OPENINGS_PER_MINUTE": UNLIMITED["OPENINGS_PER_MINUTE"],  # a whole organisation opens its rooms here
             "DJANGO_SUPERUSER_EMAIL": ADMIN["email"],
             "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
             **variables,
@@ -63,7 +81,8 @@ def served_product(folder, **variables):
             start_new_session=True,
         )  # fmt: skip
         try:
-            product = Served(f"http://localhost:{port}", f"http://localhost:{sandbox_port}", folder / "serve.log")
+            urls = f"http://localhost:{port}", f"http://localhost:{sandbox_port}"
+            product = Served(*urls, folder / "serve.log", environment)
             wait_until(lambda: _is_up(process, f"{product.url}/health"), seconds=90)
             wait_until(lambda: _is_up(process, f"{product.sandbox}/controls"), seconds=90)
             product.sign_in()

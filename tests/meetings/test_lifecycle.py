@@ -12,10 +12,10 @@ from meetings import tasks
 from meetings.lifecycle import AHEAD, Close, Extend, Keep, review, review_all
 from meetings.models import Meeting, ParticipantSession, ProviderCall
 from meetings.reconcile import reconcile
-from meetings.transitions import expect_somebody
-from tests.meetings.provider_rooms import provider_rooms
-from tests.meetings.reports import START, joined, left, make_meeting, minute, tell
-from tests.stub_provider import Answer
+from meetings.transitions import touch_activity
+from tests.support.meeting_reports import START, joined, left, make_meeting, minute, tell
+from tests.support.provider_rooms import provider_rooms
+from tests.support.stub_provider import Answer
 
 ROOM = "/daily/rooms/"
 HALF_AN_HOUR = timedelta(minutes=30)
@@ -39,8 +39,12 @@ CALENDAR_OVER = Close("Its time in the calendar is over.")
         ({}, 29.9, Keep()),
         ({}, 30, Close("Nobody has come.")),
         ({"end_date": minute(20)}, 20, Close("Nobody has come.")),
-        ({"last_active_at": minute(28)}, 30, Keep()),  # somebody was given the way in
-        ({"last_active_at": minute(28)}, 33, Close("Nobody has come.")),
+        ({"expected_at": minute(28)}, 30, Keep()),  # somebody was given the way in
+        ({"expected_at": minute(28)}, 33, Close("Nobody has come.")),
+        ({"expected_at": minute(59)}, 59, Keep()),  # but nobody came; for how long that may go on is bounded
+        ({"expected_at": minute(59)}, 60, Close("Nobody has come.")),
+        ({"expected_at": minute(134), "last_active_at": minute(100), **USED}, 134.9, Keep()),
+        ({"expected_at": minute(134), "last_active_at": minute(100), **USED}, 135, Close("Everybody has left.")),
         # a calendar asked for it
         ({"calendar_event_id": "e"}, 479, Keep()),
         ({"calendar_event_id": "e"}, 480, CALENDAR_OVER),
@@ -209,8 +213,8 @@ def test_a_room_in_which_somebody_may_wait_unseen_is_left_to_expire(rooms):
 
 def test_somebody_who_was_just_given_the_way_in_is_waited_for(rooms):
     now = timezone.now()
-    meeting = open_meeting(start_date=now - timedelta(hours=2), end_date=now + timedelta(hours=2))
-    expect_somebody(meeting)
+    meeting = open_meeting(start_date=now - timedelta(minutes=40), end_date=now + timedelta(hours=2))
+    touch_activity(meeting)
     review_all()
     assert state(meeting) == Meeting.State.LIVE
 

@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
 from django.db import connection
 from django.utils import timezone
 
@@ -70,7 +71,7 @@ def test_a_meeting_lasts_eight_hours_unless_configured(room, settings):
 
 def test_the_live_meeting_is_found_again(room, django_assert_num_queries):
     first = open_meeting(room)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):  # whether the rules are the same, and the meeting
         assert open_meeting(room) == first
 
 
@@ -80,6 +81,18 @@ def test_a_duplicate_is_another_meeting_and_does_not_replace_the_first(room):
     assert duplicate != first
     assert open_meeting(room) == first
     assert Meeting.objects.live().count() == 2
+
+
+def test_how_long_the_platform_took_is_kept(gated_room, gate):
+    gate.answer.clear()
+
+    def answer_late():
+        assert gate.asked.wait(10)
+        threading.Timer(0.2, gate.answer.set).start()
+
+    threading.Thread(target=answer_late).start()
+    assert open_meeting(gated_room).opening_ms >= 150
+    assert Meeting.objects.get().opening_ms >= 150
 
 
 @pytest.mark.parametrize(
@@ -141,11 +154,25 @@ def test_a_meeting_past_its_end_with_people_inside_goes_on(room):
 
 @pytest.mark.parametrize("error", [PlatformUnavailable("down", "gate"), PlatformRejected("no", "gate", 403)])
 def test_a_failed_opening_keeps_its_reason_and_the_room_can_be_opened_again(gated_room, gate, error):
+    gated_room.never_elsewhere = True
     gate.error = error
     with pytest.raises(type(error)):
         open_meeting(gated_room)
     failed = Meeting.objects.get()
     assert (failed.state, failed.error) == ("failed", str(error))
+    gate.error = None
+    assert open_meeting(gated_room).state == "live"
+
+
+def test_what_an_adapter_did_not_expect_is_its_platforms_failure(gated_room, gate, caplog):
+    gate.error = KeyError("roomUrl of a host")
+    with pytest.raises(PlatformRejected, match="KeyError") as caught:
+        open_meeting(gated_room)
+    failed = Meeting.objects.get()
+    assert (failed.state, failed.error) == ("failed", str(caught.value))
+    assert "roomUrl of a host" not in failed.error
+    [record] = [record for record in caplog.records if record.getMessage().startswith("adapter_failed")]
+    assert record.exc_info[1] is gate.error
     gate.error = None
     assert open_meeting(gated_room).state == "live"
 
@@ -236,8 +263,7 @@ def open_in_thread(room, results, errors=None):
 
 
 def test_the_logo_is_set_by_a_worker_and_not_while_the_room_opens(room):
-    room.logo = "logos/acme.png"
-    room.save()
+    room.logo.save("acme.png", ContentFile(b"a picture"))
     meeting = open_meeting(room)
     call = ProviderCall.objects.get()
     assert (call.meeting, call.kind, call.state) == (meeting, "set_logo", "waiting")

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.live import running_product, wait_until
-from tests.stub_provider import Answer, StubProvider
+from tests.support.live import running_product, wait_until
+from tests.support.stub_provider import Answer, StubProvider
 
 
 def new_meeting(request):
@@ -39,6 +39,7 @@ def create_room(product, token):
     assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.drill
 def test_fifty_people_who_open_one_room_at_once_get_one_meeting(provider, tmp_path):
     with running_product(tmp_path, servers=2, **variables(provider)) as product:
         token = product.sign_in()
@@ -55,6 +56,7 @@ def test_fifty_people_who_open_one_room_at_once_get_one_meeting(provider, tmp_pa
     assert len(provider.sent("POST", "/meetings")) == 1
 
 
+@pytest.mark.drill
 def test_a_server_killed_before_it_could_note_the_providers_answer_leaves_a_room_that_opens_again(provider, tmp_path):
     with running_product(tmp_path, **variables(provider)) as product:
         token = product.sign_in()

@@ -12,9 +12,9 @@ from meetings.models import Meeting
 from meetings.reconcile import interval, reconcile
 from platforms import events
 from platforms.models import WebhookEvent
-from tests.meetings.provider_rooms import provider_rooms
-from tests.meetings.reports import joined, make_meeting, minute, report, tell
-from tests.stub_provider import Answer
+from tests.support.meeting_reports import joined, make_meeting, minute, report, tell
+from tests.support.provider_rooms import provider_rooms
+from tests.support.stub_provider import Answer
 
 pytestmark = pytest.mark.django_db
 

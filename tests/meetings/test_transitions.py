@@ -13,9 +13,9 @@ from meetings import transitions
 from meetings.models import Meeting, ParticipantSession
 from meetings.opening import end_meeting
 from platforms import events
-from platforms.durable import Unmatched
 from platforms.types import Participant
-from tests.meetings.reports import joined, left, make_meeting, minute, report, tell
+from platforms.work.models import UnknownMeeting
+from tests.support.meeting_reports import joined, left, make_meeting, minute, report, tell
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +84,7 @@ def test_two_meetings_of_one_room_are_kept_apart(room):
     ],
 )
 def test_an_event_of_no_meeting_is_unmatched(meeting, event):
-    with pytest.raises(Unmatched):
+    with pytest.raises(UnknownMeeting):
         tell(event)
     assert people(meeting) == 0
 
@@ -96,14 +96,14 @@ def test_a_recording_that_is_ready_is_of_no_use_to_meetings_when_its_own_is_unkn
 
 @pytest.mark.parametrize("kind", [events.RecordingFailed, events.MeetingStarted])
 def test_other_events_wait_for_their_meeting(kind):
-    with pytest.raises(Unmatched):
+    with pytest.raises(UnknownMeeting):
         tell(report(kind, 1, room_name="elsewhere"))
 
 
 @pytest.mark.parametrize("state", [Meeting.State.OPENING, Meeting.State.FAILED])
 def test_a_meeting_that_is_not_open_takes_no_events(state):
     make_meeting(state=state)
-    with pytest.raises(Unmatched):
+    with pytest.raises(UnknownMeeting):
         tell(joined("a", 1))
 
 
@@ -259,7 +259,7 @@ def test_a_number_older_than_the_last_look_does_not_count(meeting):
 def test_the_start_of_a_call_says_that_the_meeting_was_used(meeting):
     tell(report(events.MeetingStarted, 2))
     meeting.refresh_from_db()
-    assert (meeting.call_started_at, meeting.first_joined_at, meeting.last_active_at) == (minute(2),) * 3
+    assert (meeting.first_joined_at, meeting.last_active_at) == (minute(2),) * 2
 
 
 def test_the_end_of_a_call_sends_nobody_out(meeting):
@@ -380,9 +380,9 @@ def test_a_history_in_the_answer_is_believed(meeting):
 
 
 def test_giving_somebody_the_way_in_keeps_an_empty_meeting_awake(meeting):
-    transitions.expect_somebody(meeting)
+    transitions.touch_activity(meeting)
     meeting.refresh_from_db()
-    assert timezone.now() - meeting.last_active_at < timedelta(seconds=10)
+    assert timezone.now() - meeting.expected_at < timedelta(seconds=10)
 
 
 # Any order, any repetition
@@ -423,6 +423,7 @@ def outcome(state, reports):
     return fields, sessions
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("state", [Meeting.State.LIVE, Meeting.State.ENDED])
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(orders=shuffled_twice())

@@ -1,5 +1,6 @@
 """From an alias to a client, and the errors on the way."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +9,7 @@ from platforms import (
     MeetingData,
     VideoPlatformClient,
     VideoPlatformConfig,
+    abilities,
     create_platform_client,
     get_available_platforms,
     get_platform_client_class,
@@ -25,7 +27,7 @@ MOCK = "platforms.backends.mock.MockClient"
 
 class AcmeClient(VideoPlatformClient):
     label = "Acme"
-    required_options = {"api_key": "ACME_API_KEY", "subdomain": "ACME_SUBDOMAIN"}
+    required_options = {"api_key": "ACME_API_KEY", "s3_bucket": "ACME_S3_BUCKET"}
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def platforms(settings):
 
 @pytest.fixture
 def acme():
-    register_platform("acme", AcmeClient, {"api_key": "key", "subdomain": "acme"})
+    register_platform("acme", AcmeClient, {"api_key": "key", "s3_bucket": "acme"})
     yield
     unregister_platform("acme")
 
@@ -128,13 +130,13 @@ def test_a_missing_path_is_named_too(platforms):
 
 
 def test_missing_variables_are_named(acme):
-    register_platform("acme", AcmeClient, {"subdomain": "acme"})
+    register_platform("acme", AcmeClient, {"s3_bucket": "acme"})
     with pytest.raises(PlatformNotConfigured, match=r"Acme is not configured: set ACME_API_KEY\.") as caught:
         create_platform_client("acme")
     assert caught.value.platform == "acme"
     assert why_unavailable("acme") == "Acme is not configured: set ACME_API_KEY."
     register_platform("acme", AcmeClient)
-    assert why_unavailable("acme") == "Acme is not configured: set ACME_API_KEY, ACME_SUBDOMAIN."
+    assert why_unavailable("acme") == "Acme is not configured: set ACME_API_KEY, ACME_S3_BUCKET."
 
 
 def test_why_a_platform_is_unavailable_is_a_sentence_or_nothing(platforms, acme):
@@ -152,7 +154,7 @@ def test_a_registered_platform_is_there_like_any_other(platforms, acme):
     platforms(demo={"BACKEND": MOCK})
     assert get_available_platforms() == ["demo", "acme"]
     assert get_platform_client_class("acme") is AcmeClient
-    assert create_platform_client("acme").config.subdomain == "acme"
+    assert create_platform_client("acme").config.s3_bucket == "acme"
     assert platform_choices() == [("demo", "Mock"), ("acme", "Acme")]
 
 
@@ -180,15 +182,67 @@ def test_the_label_of_a_platform_that_cannot_be_loaded_is_its_alias(platforms):
     assert platform_choices() == [("broken", "broken")]
 
 
+# A backend's own options
+
+
+@dataclass(frozen=True)
+class TokenOptions(VideoPlatformConfig):
+    issuer: str = ""
+    lifetime: int = 3600
+
+
+class TokenClient(VideoPlatformClient):
+    label = "Tokens"
+    options_class = TokenOptions
+    required_options = {"issuer": "TOKENS_ISSUER", "api_key": "TOKENS_KEY"}
+
+
+TOKENS = f"{__name__}.TokenClient"
+
+
+def test_a_backend_has_options_of_its_own_and_any_may_be_required(platforms):
+    platforms(tokens={"BACKEND": TOKENS, "OPTIONS": {"api_key": "key", "lifetime": 60, "colour": "red"}})
+    assert why_unavailable("tokens") == "Tokens is not configured: set TOKENS_ISSUER."
+    platforms(
+        tokens={"BACKEND": TOKENS, "OPTIONS": {"api_key": "key", "issuer": "us", "lifetime": 60, "colour": "red"}}
+    )
+    config = create_platform_client("tokens").config
+    assert (config.issuer, config.lifetime, config.extra) == ("us", 60, {"colour": "red"})
+
+
+def test_a_second_account_names_its_own_variables(platforms):
+    variables = {"issuer": "TOKENS_EUROPE_ISSUER"}
+    platforms(tokens={"BACKEND": TOKENS}, europe={"BACKEND": TOKENS, "VARIABLES": variables})
+    assert why_unavailable("tokens") == "Tokens is not configured: set TOKENS_ISSUER, TOKENS_KEY."
+    assert why_unavailable("europe") == "Tokens is not configured: set TOKENS_EUROPE_ISSUER, TOKENS_KEY."
+    with pytest.raises(PlatformNotConfigured, match="TOKENS_EUROPE_ISSUER"):
+        create_platform_client("europe")
+
+
 # What every client has from its base
 
 
-def test_a_client_can_do_nothing_until_it_says_otherwise(acme, tmp_path):
+def test_a_client_can_do_nothing_until_it_says_otherwise(acme):
     client = create_platform_client("acme")
-    with pytest.raises(UnsupportedCapability, match="Acme does not support logo") as caught:
-        client.upload_logo("room", tmp_path)
-    assert isinstance(caught.value, PlatformError)
-    assert client.warnings() == []
+    for ability in abilities.ABILITIES:
+        with pytest.raises(UnsupportedCapability, match=r"Acme does not support [a-z]+") as caught:
+            client.require(ability)
+        assert isinstance(caught.value, PlatformError)
+    assert client.warnings() == client.deployment_warnings() == []
+    with pytest.raises(NotImplementedError):
+        client.create_meeting("x", END, ExampleRoom())
+
+
+def test_an_ability_that_is_refused_is_called_by_its_words(acme):
+    with pytest.raises(UnsupportedCapability, match=r"^Acme does not support recording start\.$"):
+        create_platform_client("acme").require(abilities.RecordingStart)
+
+
+def test_what_an_ability_need_not_say():
+    class Acme(AcmeClient, abilities.Presence, abilities.WebhookRegistration):
+        pass
+
+    client = Acme(VideoPlatformConfig())
     assert client.get_all_presence() is None
     assert client.is_webhook_probe(b'{"test":"test"}') is False
     assert client.webhook_instructions("https://x/hook") == "Register https://x/hook in the dashboard of Acme."
@@ -196,16 +250,12 @@ def test_a_client_can_do_nothing_until_it_says_otherwise(acme, tmp_path):
 
 
 def test_a_client_that_claims_an_ability_must_have_it(tmp_path):
-    class Boastful(AcmeClient):
-        supports_logo = supports_presence = supports_closing = supports_extension = True
-        supports_webhook_registration = supports_recording_listing = supports_recording_deletion = True
-        supports_recording_link = True
-
-    client = Boastful(VideoPlatformConfig())
+    client = type("Boastful", (AcmeClient, *reversed(abilities.ABILITIES)), {})(VideoPlatformConfig())
     for call in (
         lambda: client.upload_logo("room", tmp_path),
         lambda: client.get_room_sessions("room"),
         lambda: client.get_presence("room"),
+        lambda: client.has_room("room"),
         lambda: client.delete_room("room"),
         lambda: client.extend_meeting("room", END),
         client.list_webhooks,
@@ -215,8 +265,9 @@ def test_a_client_that_claims_an_ability_must_have_it(tmp_path):
         lambda: client.get_recording("1"),
         lambda: client.recording_link("1"),
         lambda: client.delete_recording("1"),
-        lambda: client.create_meeting("x", END, ExampleRoom()),
-        lambda: client.authenticate_webhook(b"", {}),
+        lambda: client.start_recording("room", "cloud", "1"),
+        client.recording_store,
+        lambda: client.is_signed(b"", "", None),
         lambda: client.verify_webhook_signature(b"", ""),
         lambda: client.summarize_webhook(b""),
         lambda: client.parse_webhook(b""),
@@ -236,6 +287,6 @@ def test_credentials_do_not_show_when_things_are_printed():
             "more": "hidden-5",
         },
     )
-    meeting = MeetingData("1", "/r", "https://x/r", "https://x/r?hidden-6", "acme", {"token": "hidden-7"})
+    meeting = MeetingData("1", "/r", "https://x/r", "https://x/r?hidden-6", "acme")
     assert "hidden" not in repr(config)
     assert "hidden" not in repr(meeting)

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from recordings import buckets
+from recordings.storage import buckets
 
 
 @pytest.fixture(autouse=True)

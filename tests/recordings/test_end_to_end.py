@@ -9,15 +9,15 @@ import pytest
 from django.test import Client
 
 from meetings.models import ParticipantSession
-from platforms import durable, signing
+from platforms import signing
 from platforms.models import WebhookEvent
-from recordings import sqs
-from recordings.models import HandOff, Ingest, Recording, Segment, Transcript
-from tests.aws import aws, aws_server  # noqa: F401
+from platforms.work import models
+from recordings.intake import sqs
+from recordings.models import Ingest, Recording, Segment, Submission, Transcript
 from tests.conftest import api_for
-from tests.platforms import daily
-from tests.recordings import media
-from tests.recordings.provider_bucket import (
+from tests.support import daily, media
+from tests.support.aws import aws, aws_server  # noqa: F401
+from tests.support.provider_bucket import (
     BEGAN,
     ProviderBucket,
     daily_platform,
@@ -26,9 +26,9 @@ from tests.recordings.provider_bucket import (
     platforms,
     room_name_of,
 )
-from tests.recordings.speech_service import KEY as SPEECH_KEY
-from tests.recordings.speech_service import SpeechService
-from tests.stub_provider import Answer, StubProvider
+from tests.support.speech_service import KEY as SPEECH_KEY
+from tests.support.speech_service import SpeechService
+from tests.support.stub_provider import Answer, StubProvider
 
 START_MS = int(BEGAN.timestamp() * 1000)
 SAID = [media.Sound(1, 2), media.Sound(5, 2)]
@@ -53,7 +53,7 @@ def _surroundings(settings, recordings_folder, provider, speech):
     settings.RECORDING_PROCESSOR = "openai"
     options = {"api_url": speech.url, "api_key": SPEECH_KEY, "model": "whisper-1", "timeout": 60}
     settings.RECORDING_PROCESSORS = {
-        "openai": {"BACKEND": "recordings.processors.openai.OpenAIProcessor", "OPTIONS": options}
+        "openai": {"BACKEND": "recordings.transcription.processors.openai.OpenAIProcessor", "OPTIONS": options}
     }
 
 
@@ -78,8 +78,8 @@ def deliver(payload):
 
 
 def work_off():
-    for model in (WebhookEvent, Ingest, HandOff):
-        durable.run_due(model)
+    for model in (WebhookEvent, Ingest, Submission):
+        models.run_due(model)
 
 
 def transcript_of(recording):
@@ -209,7 +209,7 @@ def test_a_recording_of_no_known_meeting_is_kept_until_its_meeting_is_there(prov
     deliver({"recording_id": "rec-1", "room_name": "standup-1", "download_url": f"{provider.url}/given.mp4"})
     work_off()
     assert Recording.objects.get().state == "unmatched"
-    from recordings.reporting import match_again
+    from recordings.intake.register import match_again
 
     room_of("standup-1", platform="daily", start_date=BEGAN - timedelta(minutes=5))
     assert match_again(Recording.objects.get())

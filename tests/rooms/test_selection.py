@@ -5,6 +5,7 @@ reading of the rules that shares nothing with the code.
 """
 
 import itertools
+import random
 import uuid
 
 import pytest
@@ -32,7 +33,10 @@ NO_NEW = "New is not configured: set NEW_KEY."
 NO_SPARE = "Spare is not configured: set SPARE_KEY."
 CHOSEN = "Chosen for this room."
 LISTED = "The room is on the migration list."
+HELD = "The room is held back."
+GROUP = "The room's owner is in a group that goes first."
 DEFAULT = "The default platform."
+NOT_ALLOWED = "The rollout does not allow another platform instead."
 
 
 class Old(VideoPlatformClient):
@@ -56,15 +60,22 @@ def _platforms():
         unregister_platform(name)
 
 
-def policy(default="old", on=True, listed=False, percentage=0, missing=(), failover=("old", "new", "spare")):
+OWNER = 7
+
+
+def policy(default="old", on=True, percentage=0, missing=(), failover=("old", "new", "spare"), allowed=True, **applies):
+    """`listed`, `held` and `grouped` say which rules apply to the room beside the percentage."""
     refusals = {"old": NO_OLD, "new": NO_NEW, "spare": NO_SPARE}
     return RolloutPolicy(
         default=default,
         target="new",
         switched_on=on,
-        switch_name="SWITCH",
-        room_ids=frozenset({ROOM, OTHER} if listed else {OTHER}),
+        off_because="SWITCH is false",
+        room_ids=frozenset({ROOM, OTHER} if applies.get("listed") else {OTHER}),
+        held_back=frozenset({ROOM, OTHER} if applies.get("held") else {OTHER}),
+        owner_ids=frozenset({OWNER} if applies.get("grouped") else {OWNER + 1}),
         percentage=percentage,
+        failover_allowed=allowed,
         failover=failover,
         platforms={name: refusal if name in missing else None for name, refusal in refusals.items()},
     )
@@ -76,7 +87,13 @@ TABLE = [
     ({}, "new", "new", CHOSEN),
     ({}, "spare", "spare", CHOSEN),
     ({"listed": True, "percentage": 100}, "old", "old", CHOSEN),
-    # An automatic room: the list, then the share, then the default.
+    ({"held": True}, "new", "new", CHOSEN),
+    # An automatic room: held back, the list, the owner's group, the share, the default.
+    ({"held": True, "listed": True, "grouped": True, "percentage": 100}, "", "old", HELD),
+    ({"held": True, "default": "spare"}, "", "spare", HELD),
+    ({"grouped": True}, "", "new", GROUP),
+    ({"grouped": True, "percentage": 100}, "", "new", GROUP),
+    ({"grouped": True, "listed": True}, "", "new", LISTED),
     ({}, "", "old", DEFAULT),
     ({"default": "spare"}, "", "spare", DEFAULT),
     ({"default": "new"}, "", "new", DEFAULT),
@@ -99,11 +116,18 @@ TABLE = [
     ({"on": False, "default": "spare"}, "new", "spare", f"{CHOSEN} {OFF} So it opens on Spare instead."),
     ({"on": False}, "", "old", DEFAULT),
     ({"on": False}, "spare", "spare", CHOSEN),
-    # What is not configured is passed over: the default next, then the failover order.
+    ({"on": False, "failover": (), "allowed": False}, "new", "old", f"{CHOSEN} {OFF} So it opens on Old instead."),
+    # What is not configured is passed over, in the failover order; the default has no place of its own in it.
     ({"missing": ["old"]}, "", "new", f"{DEFAULT} {NO_OLD} So it opens on New instead."),
     ({"missing": ["old"], "on": False}, "", "spare", f"{DEFAULT} {NO_OLD} {OFF} So it opens on Spare instead."),
     ({"missing": ["new"], "listed": True}, "", "old", f"{LISTED} {NO_NEW} So it opens on Old instead."),
-    ({"missing": ["new"], "default": "spare"}, "new", "spare", f"{CHOSEN} {NO_NEW} So it opens on Spare instead."),
+    ({"missing": ["new"], "default": "spare"}, "new", "old", f"{CHOSEN} {NO_NEW} So it opens on Old instead."),
+    (
+        {"missing": ["new"], "failover": ("spare", "old")},
+        "new",
+        "spare",
+        f"{CHOSEN} {NO_NEW} So it opens on Spare instead.",
+    ),
     ({"missing": ["new", "old"]}, "new", "spare", f"{CHOSEN} {NO_NEW} {NO_OLD} So it opens on Spare instead."),
     (
         {"missing": ["old"], "failover": ("spare", "new")},
@@ -124,7 +148,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("given", "chosen", "platform", "reason"), TABLE)
 def test_the_rules(given, chosen, platform, reason):
-    selection = select_platform(ROOM, chosen, policy(**given))
+    selection = select_platform(ROOM, chosen, policy(**given), OWNER)
     assert (selection.platform, selection.reason) == (platform, reason)
 
 
@@ -135,6 +159,9 @@ def test_the_rules(given, chosen, platform, reason):
         ({"missing": ["old", "spare"], "on": False}, "", [NO_OLD, OFF, NO_SPARE]),
         ({"missing": ["old"], "on": False, "failover": ()}, "new", [OFF, NO_OLD]),
         ({"missing": ["old"], "failover": ("old",)}, "gone", ["There is no platform 'gone'.", NO_OLD]),
+        ({"missing": ["new"], "failover": ()}, "new", [NO_NEW]),
+        ({"missing": ["old"], "allowed": False}, "", [NO_OLD, NOT_ALLOWED]),
+        ({"missing": ["old"], "allowed": False, "on": False}, "new", [OFF, NO_OLD, NOT_ALLOWED]),
     ],
 )
 def test_when_nothing_is_left_the_error_names_what_to_set_for_each(given, chosen, sentences):
@@ -152,44 +179,53 @@ FAILOVERS = (("old", "new", "spare"), ("spare", "new", "old"), ("new",), ())
 CONFIGURED = [set(names) for size in range(4) for names in itertools.combinations(("old", "new", "spare"), size)]
 
 
-def by_the_book(on, listed, percentage, default, chosen, configured, failover):
+RULES = [set(names) for size in range(4) for names in itertools.combinations(("held", "listed", "grouped"), size)]
+
+
+def by_the_book(on, default, chosen, rules, percentage, configured, failover, allowed):
     """The rules read one after another: (platform or None, first sentence of the reason, sentences that refuse)."""
     within = f"The room is within the {percentage} % being migrated."
-    rules = [
+    said = [
         (chosen != "", chosen, CHOSEN),
-        (listed, "new", LISTED),
+        ("held" in rules, default, HELD),
+        ("listed" in rules, "new", LISTED),
+        ("grouped" in rules, "new", GROUP),
         (percentage > SHARE, "new", within),
         (True, default, DEFAULT),
     ]
-    wanted, because = next((platform, sentence) for applies, platform, sentence in rules if applies)
-    allowed = configured if on else configured - {"new"}
-    queue = []
-    for name in (wanted, default, *failover):
+    wanted, because = next((platform, sentence) for applies, platform, sentence in said if applies)
+    queue = [wanted]
+    if wanted == "new" and not on and default not in queue:
+        queue.append(default)
+    for name in failover if allowed else ():
         if name not in queue:
             queue.append(name)
-    opens_on = next((name for name in queue if name in allowed), None)
+    usable = configured if on else configured - {"new"}
+    opens_on = next((name for name in queue if name in usable), None)
     passed_over = queue if opens_on is None else queue[: queue.index(opens_on)]
     sentences = {"old": NO_OLD, "spare": NO_SPARE, "gone": "There is no platform 'gone'."}
     sentences["new"] = NO_NEW if on else OFF
-    return opens_on, because, [sentences[name] for name in passed_over]
+    refused = [sentences[name] for name in passed_over]
+    return opens_on, because, refused if opens_on or allowed else [*refused, NOT_ALLOWED]
 
 
 @pytest.mark.parametrize("chosen", CHOICES)
 @pytest.mark.parametrize("default", DEFAULTS)
 @pytest.mark.parametrize("on", [True, False])
 def test_every_combination(on, default, chosen):
-    rest = list(itertools.product((True, False), PERCENTAGES, CONFIGURED, FAILOVERS))
-    assert len(rest) == 2 * 4 * 8 * 4
-    for listed, percentage, configured, failover in rest:
-        opens_on, because, refused = by_the_book(on, listed, percentage, default, chosen, configured, failover)
-        given = policy(default, on, listed, percentage, {"old", "new", "spare"} - configured, failover)
-        case = (on, default, chosen, listed, percentage, configured, failover)
+    rest = list(itertools.product(RULES, PERCENTAGES, CONFIGURED, FAILOVERS, (True, False)))
+    assert len(rest) == 8 * 4 * 8 * 4 * 2
+    for case in rest:
+        rules, percentage, configured, failover, allowed = case
+        opens_on, because, refused = by_the_book(on, default, chosen, *case)
+        missing = {"old", "new", "spare"} - configured
+        given = policy(default, on, percentage, missing, failover, allowed, **dict.fromkeys(rules, True))
         if opens_on is None:
             with pytest.raises(PlatformNotConfigured) as error:
-                select_platform(ROOM, chosen, given)
+                select_platform(ROOM, chosen, given, OWNER)
             assert str(error.value) == " ".join(["No video platform can open this room.", *refused]), case
             continue
-        selection = select_platform(ROOM, chosen, given)
+        selection = select_platform(ROOM, chosen, given, OWNER)
         assert selection.platform == opens_on, case
         instead = [f"So it opens on {opens_on.capitalize()} instead."] if refused else []
         assert selection.reason == " ".join([because, *refused, *instead]), case
@@ -204,16 +240,26 @@ def test_a_rooms_place_in_the_rollout_never_changes():
     assert [bucket(f"5f0c4f4e-0000-4000-8000-00000000000{n}") for n in range(4)] == [87, 71, 5, 50]
 
 
-def test_a_rising_percentage_only_adds_rooms_and_takes_about_its_share():
-    rooms = [str(uuid.UUID(int=number)) for number in range(2000)]
+def test_a_rising_percentage_only_adds_rooms_and_takes_its_share():
+    """Within one percent of all, for a hundred thousand ids as they come, and for each way back up the same rooms."""
+    source = random.Random(11)
+    rooms = [str(uuid.UUID(int=source.getrandbits(128), version=4)) for _ in range(100_000)]
+    places = {room: bucket(room) for room in rooms}
     moved: set[str] = set()
     for percentage in range(0, 101, 10):
+        now = {room for room in rooms if places[room] < percentage}
+        assert moved <= now
+        assert abs(len(now) / len(rooms) - percentage / 100) < 0.01
+        moved = now
+    assert len(moved) == 100_000
+
+
+def test_what_is_selected_follows_the_place():
+    rooms = [str(uuid.UUID(int=number)) for number in range(500)]
+    for percentage in (0, 10, 20, 100):
         given = policy(percentage=percentage)
         now = {room for room in rooms if select_platform(room, "", given).platform == "new"}
-        assert moved <= now
-        assert abs(len(now) - 20 * percentage) < 100
-        moved = now
-    assert len(moved) == 2000
+        assert now == {room for room in rooms if bucket(room) < percentage}
 
 
 # From the settings
@@ -269,6 +315,7 @@ def test_a_platform_without_its_credentials_is_refused_with_the_variables_name(r
     assert selection.reason == f"{CHOSEN} {NO_NEW} So it opens on Old instead."
 
 
+@pytest.mark.django_db
 def test_a_platform_whose_class_cannot_be_loaded_is_refused_with_the_setting_named(rollout):
     rollout.VIDEO_PLATFORMS = {"old": {"BACKEND": "no.such.Client"}}
     assert "VIDEO_PLATFORMS['old']" in str(current_policy().platforms["old"])

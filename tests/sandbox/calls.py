@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import requests
 
-from tests.live import wait_until
-from tests.recordings import media
+from tests.support import media
+from tests.support.live import wait_until
 
 KEY = "sandbox"
 
@@ -96,3 +96,27 @@ def recorded(sandbox, room, kind="cloud", **kwargs):
     world.stop_recording(recording)
     ended(recording)
     return recording
+
+
+class Tab:
+    """Somebody's tab with the meeting page, as the sandbox sees it."""
+
+    def __init__(self, sandbox_url, name="Ada", room="standup", **query):
+        self.address = f"{sandbox_url}/mock/{room}/api"
+        self.joined = self.post("join", {"name": name, "query": query}, connection="")
+        self.state = self.joined.json()
+        self.connection = self.state.get("connection", "")
+
+    def post(self, path, body=None, data=None, connection=None, **query):
+        query = {"connection": self.connection if connection is None else connection, **query}
+        return requests.post(f"{self.address}/{path}", params=query, json=body, data=data, timeout=10)
+
+    def news(self, seen=""):
+        return requests.get(f"{self.address}/news", params={"connection": self.connection, "seen": seen}, timeout=10)
+
+    def send(self, recording, number, data=b"x", segment=0, age=0):
+        return self.post("audio", data=data, recording=recording.id, segment=segment, number=number, age=age)
+
+    def record(self, room):
+        self.post("recording", {"on": True})
+        return room.recording

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils.datastructures import CaseInsensitiveMapping
 
-from tests.live import wait_until
-from tests.stub_provider import Answer, StubProvider
+from tests.support.live import wait_until
+from tests.support.stub_provider import Answer, StubProvider
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """What people do in the sandbox's meeting page."""
 
-from platforms.sandbox.scene import Rules
+from platforms.sandbox.world.model import Rules
 from tests.browser.chromium import open_page
-from tests.live import wait_until
-from tests.recordings.media import Sound, media
+from tests.support.live import wait_until
+from tests.support.media import Sound, media
 
 STEADY = 400  # hertz
 

@@ -13,13 +13,13 @@ from platforms.backends.daily import DailyClient
 from platforms.backends.mock import SandboxMockClient
 from platforms.backends.whereby import WherebyClient
 from platforms.exceptions import PlatformRejected, PlatformUnavailable
-from platforms.sandbox.api import Window
+from platforms.sandbox.wire.api import Window
 from platforms.testing import ExampleRoom
 from platforms.types import JoinRequest, VideoPlatformConfig
-from tests.platforms import daily as captured
 from tests.sandbox.calls import BUCKET, KEY, recorded, speak
 from tests.sandbox.product import Product
-from tests.stub_provider import Answer
+from tests.support import daily as captured
+from tests.support.stub_provider import Answer
 
 SECRET, OTHER = captured.SECRET, "b3RoZXI="
 TRACKS = {
@@ -98,7 +98,7 @@ def test_daily_is_extended_and_people_stay(sandbox, daily):
 
 def test_daily_room_whose_answer_was_lost_is_found_again(sandbox, daily, monkeypatch):
     """The name is taken by the call whose answer was lost; by nobody else's."""
-    monkeypatch.setattr("platforms.backends.daily._room_name", lambda prefix: "standup-1")
+    monkeypatch.setattr("platforms.backends.daily.client._room_name", lambda prefix: "standup-1")
     first = daily.create_meeting("standup", datetime(2030, 1, 1, tzinfo=UTC), ExampleRoom())
     again = daily.create_meeting("standup", datetime(2030, 1, 1, tzinfo=UTC), ExampleRoom())
     assert first.meeting_id == again.meeting_id
@@ -174,7 +174,7 @@ def test_a_token_is_signed_with_the_key(sandbox, daily):
     token = parse_qs(urlsplit(link_for(daily, meeting)).query)["t"][0]
     claims = jwt.decode(token, KEY.encode().ljust(32, b"\x00"), algorithms=["HS256"])
     assert claims["r"] == meeting.room_name
-    assert claims["d"] == sandbox.providers["daily"].domain_id
+    assert claims["d"] == sandbox.providers["daily"].state.domain_id
 
 
 def test_wherebys_host_comes_by_an_address_of_their_own(sandbox, whereby):
@@ -394,7 +394,7 @@ def test_daily_calls_that_are_too_many_are_waited_for(sandbox, daily):
 
 
 def test_whereby_says_how_long_its_points_are_used_up(sandbox, whereby):
-    sandbox.providers["whereby"].budget = Window(6, 60.0)
+    sandbox.providers["whereby"].state.budget = Window(6, 60.0)
     opened(whereby)
     opened(whereby)
     with pytest.raises(PlatformUnavailable, match="answered 429") as caught:

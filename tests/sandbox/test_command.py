@@ -12,9 +12,9 @@ import boto3
 import pytest
 import requests
 
-from tests.live import ROOT, wait_until
-from tests.platforms.daily import SECRET
 from tests.sandbox.product import Product
+from tests.support.daily import SECRET
+from tests.support.live import ROOT, wait_until
 
 # Nothing of the product's: no settings, no database.
 BARE = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
@@ -61,7 +61,7 @@ def test_it_prints_its_addresses_and_answers_there():
         storage = address(text, "S3, SQS")
         keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox", "region_name": "us-east-1"}
         buckets = boto3.client("s3", endpoint_url=storage, **keys).list_buckets()["Buckets"]
-        assert {bucket["Name"] for bucket in buckets} == {"sandbox-whereby", "sandbox-daily"}
+        assert {bucket["Name"] for bucket in buckets} >= {"sandbox-whereby", "sandbox-daily"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -107,7 +107,7 @@ def test_a_package_that_is_missing_is_named(module):
     )
     said = refused("--port", "0", "--storage-port", "0", command=[sys.executable, "-c", script])
     assert f"{module} is not installed" in said
-    assert "sandbox" in said
+    assert "requirements-dev.lock" in said
 
 
 @pytest.mark.parametrize("secret", ["", "no base64"])

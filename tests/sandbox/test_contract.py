@@ -1,15 +1,25 @@
 """The promises that all clients keep, kept against the sandbox."""
 
+from dataclasses import replace
+from urllib.parse import parse_qsl, urlsplit
+
 import pytest
 
+from platforms.abilities import RecordingStart
 from platforms.backends.daily import DailyClient
+from platforms.backends.jaas import JaasClient
 from platforms.backends.mock import SandboxMockClient
 from platforms.backends.whereby import WherebyClient
-from platforms.sandbox.deliveries import Delivery
+from platforms.sandbox.jaas import tokens
 from platforms.sandbox.server import running_sandbox
-from platforms.testing import PlatformContract, SignedWebhook
-from tests.platforms import daily, whereby_provider
+from platforms.sandbox.wire.deliveries import Delivery
+from platforms.testing import ExampleRoom, PlatformContract, SignedWebhook, WebhookContract
 from tests.sandbox.calls import BUCKET, KEY
+from tests.support import daily, whereby_provider
+from tests.support.contracts import DailyContract, SandboxMockContract, WherebyContract
+from tests.support.live import ROOT
+
+PAYLOADS = ROOT / "tests" / "payloads"
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +35,37 @@ class OnSandbox(PlatformContract):
     def provider(self, sandbox):
         self.options = {**self.options, "api_url": f"{sandbox.url}/{self.path}"}
         # Far more is asked for in these tests than in so many seconds of a day.
-        for window in sandbox.providers["daily"].windows.values():
+        for window in sandbox.providers["daily"].state.windows.values():
             window._spent.clear()
         return sandbox
 
+    def effect(self, client, sandbox, **settings):
+        """What the provider makes of a room's settings: its rules, and what people's addresses let them do."""
+        meeting = self.open(client, **settings)
+        request = replace(self.request_to_join(meeting), settings=ExampleRoom(**settings), is_owner=True)
+        link = client.join_link(request)
+        query = dict(parse_qsl(urlsplit(link.url).query))
+        admission = sandbox.providers[self.path.split("/")[0]].admit(meeting.room_name.strip("/"), query)
+        rules = vars(admission.room.rules) | {"opens_at": None, "ends_at": None}
+        by_call = isinstance(client, RecordingStart) and client.needs_recording_start(ExampleRoom(**settings))
+        return str((rules, vars(admission) | {"room": None}, by_call, wishes_of(link)))
 
-class TestDaily(OnSandbox):
+    @pytest.mark.parametrize("setting", ["room_mode", "recording_type", "recording_trigger"])
+    def test_each_setting_that_it_offers_makes_a_difference(self, client, sandbox, setting):
+        offered = sorted(getattr(client, f"{setting}s"))
+        effects = [
+            self.effect(client, sandbox, **{"recording_type": "cloud", "skip_consent": True, setting: value})
+            for value in offered
+        ]
+        assert len(set(effects)) == len(offered), dict(zip(offered, effects, strict=True))
+
+
+def wishes_of(link):
+    """What the page's script is asked to do, beside what is another one for each person."""
+    return {name: value for name, value in link.parameters.items() if len(value) < 32}
+
+
+class TestDaily(OnSandbox, DailyContract):
     client_class = DailyClient
     options = {"api_key": KEY}
     path = "daily/v1"
@@ -53,7 +88,7 @@ class TestDailyWithTracks(TestDaily):
     }
 
 
-class TestWhereby(OnSandbox):
+class TestWhereby(OnSandbox, WherebyContract):
     client_class = WherebyClient
     options = {
         "api_key": KEY,
@@ -69,7 +104,24 @@ class TestWhereby(OnSandbox):
         return SignedWebhook(headers, headers["Whereby-Signature"])
 
 
-class TestMock(OnSandbox):
+class TestJaas(OnSandbox, WebhookContract):
+    client_class = JaasClient
+    options = {"app_id": tokens.APP_ID, "key_id": tokens.KEY_ID, "private_key": tokens.KEY_FILE.read_text()}
+    path = "jaas"
+    payloads = PAYLOADS / "jaas"
+
+    @pytest.fixture(autouse=True)
+    def provider(self, sandbox):
+        """Its rooms are at the deployment's own address; it has no other."""
+        self.options = {**self.options, "api_url": sandbox.url}
+        return sandbox
+
+    def sign_webhook(self, body, secret):
+        headers = Delivery("jaas", body).headers(secret)
+        return SignedWebhook(headers, headers["X-Jaas-Signature"])
+
+
+class TestMock(OnSandbox, SandboxMockContract):
     client_class = SandboxMockClient
     path = "mock"
 

@@ -7,10 +7,10 @@ import jwt
 import pytest
 import requests
 
-from platforms.sandbox.scene import NotAdmitted
 from platforms.sandbox.server import running_sandbox
-from tests.live import wait_until
+from platforms.sandbox.world.model import NotAdmitted
 from tests.sandbox.calls import BUCKET, KEY, Api, daily_room, in_an_hour, recorded
+from tests.support.live import wait_until
 
 INSTANCE = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d"
 

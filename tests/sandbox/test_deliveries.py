@@ -4,13 +4,13 @@ import time
 
 import pytest
 
-from platforms.sandbox.deliveries import Delivery
 from platforms.sandbox.server import running_sandbox
-from tests.live import wait_until
-from tests.platforms.daily import SECRET, signature_of
+from platforms.sandbox.wire.deliveries import Delivery
 from tests.sandbox.calls import Api, daily_room, mock_room, whereby_room
 from tests.sandbox.product import Product
-from tests.stub_provider import Answer
+from tests.support.daily import SECRET, signature_of
+from tests.support.live import wait_until
+from tests.support.stub_provider import Answer
 
 KINDS = ["participant.joined", "participant.left"]
 
@@ -122,7 +122,7 @@ def test_a_stopped_webhook_is_set_going_again_by_its_address_if_that_answers(san
 
 def test_no_answer_counts_as_a_failure(sandbox, product):
     made = register(sandbox, product)
-    sandbox.providers["daily"].webhooks[made["uuid"]].endpoint.url = "http://127.0.0.1:9/"
+    sandbox.providers["daily"].state.webhooks[made["uuid"]].endpoint.url = "http://127.0.0.1:9/"
     come(sandbox, 3)
     assert webhook_of(sandbox)["state"] == "FAILED"
 
@@ -184,8 +184,8 @@ def test_whereby_tries_again_twice_and_only_what_failed_at_the_server(sandbox, p
 
 def test_whereby_does_not_wait_for_long(sandbox, product):
     sandbox.providers["whereby"].register(product.url, "any text")
-    sandbox.providers["whereby"].endpoint.patience = 0.05
-    product.answers(Answer(200, delay=0.2), Answer(200))
+    sandbox.providers["whereby"].state.endpoint.timeout = 1
+    product.answers(Answer(200, delay=2), Answer(200))
     sandbox.world.join(whereby_room(sandbox)[0], "Ada")
     idle(sandbox, "whereby")
     assert len(product.received) == 2

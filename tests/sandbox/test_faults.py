@@ -7,13 +7,13 @@ import av
 import pytest
 import requests
 
-from platforms.sandbox.faults import Faults
-from platforms.sandbox.scene import SandboxError
-from tests.live import wait_until
-from tests.platforms.daily import SECRET
+from platforms.sandbox.wire.faults import Faults
+from platforms.sandbox.world.model import SandboxError
 from tests.sandbox.calls import BUCKET, CLOUD, Api, daily_room, mock_room, recorded, whereby_room
 from tests.sandbox.product import Product
-from tests.stub_provider import Answer
+from tests.support.daily import SECRET
+from tests.support.live import wait_until
+from tests.support.stub_provider import Answer
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_webhooks_overtake_each_other(sandbox, product):
 
 
 def test_a_webhook_that_nothing_overtakes_comes_all_the_same(sandbox, product, monkeypatch):
-    monkeypatch.setattr("platforms.sandbox.webhooks.HELD", 0.1)
+    monkeypatch.setattr("platforms.sandbox.wire.webhooks.HOLD_SECONDS", 0.1)
     room, _ = whereby_room(sandbox)
     set_faults(sandbox, "whereby", reorder_webhooks=True)
     sandbox.world.join(room, "Ada")

@@ -12,15 +12,18 @@ from django.utils import timezone
 
 from meetings import lifecycle, reconcile
 from meetings.models import Meeting, ProviderCall
-from platforms import durable, subscriptions
 from platforms.models import StaffNotice, WebhookEvent
 from platforms.sandbox.server import running_sandbox
-from recordings import buckets, deletion, listing, sqs
-from recordings.models import Destruction, HandOff, Ingest, Recording, Segment
+from platforms.webhooks import subscriptions
+from platforms.work import models
+from recordings.intake import discovery, sqs
+from recordings.models import Erasure, Ingest, Recording, Segment, Submission
+from recordings.privacy import deletion
+from recordings.storage import buckets
 from tests.conftest import api_for
-from tests.live import wait_until
-from tests.platforms.daily import SECRET
-from tests.sandbox.calls import KEY, ended, speak
+from tests.sandbox.calls import ended, speak
+from tests.support import product_settings
+from tests.support.live import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,39 +32,17 @@ PUBLIC = "https://rooms.example.com"
 
 
 @pytest.fixture
-def sandbox(live_server):
+def sandbox(live_server, settings):
     """Its webhooks go to the product, at the address that the product believes to have in public as well."""
-    with running_sandbox(live_server.url, SECRET, time_scale=0.01, reach={PUBLIC: live_server.url}) as sandbox:
+    secret, reach = settings.SANDBOX_WEBHOOK_SECRET, {PUBLIC: live_server.url}
+    with running_sandbox(live_server.url, secret, time_scale=0.01, reach=reach) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(autouse=True)
 def _product(sandbox, settings):
-    """Set up as `make run` does it, on other ports."""
-    played = {"simulated": True, "api_key": KEY, "webhook_secrets": [SECRET]}
-    bucket = {
-        "s3_endpoint_url": sandbox.storage_url,
-        "s3_region": "us-east-1",
-        "aws_access_key_id": KEY,
-        "aws_access_key_secret": KEY,
-    }
-    options = {
-        "whereby": {**played, **bucket, "api_url": f"{sandbox.url}/whereby/v1", "s3_bucket": "sandbox-whereby"},
-        "daily": {**played, "api_url": f"{sandbox.url}/daily/v1"},
-        "mock": {**played, "api_url": f"{sandbox.url}/mock"},
-    }
-    backends = {name: settings.VIDEO_PLATFORMS[name]["BACKEND"] for name in PLATFORMS}
-    backends["mock"] = "platforms.backends.mock.SandboxMockClient"
-    settings.VIDEO_PLATFORMS = {name: {"BACKEND": backends[name], "OPTIONS": options[name]} for name in PLATFORMS}
-    settings.AWS_PROCESS_RECORDING_QUEUE_URL = f"{sandbox.storage_url}/123456789012/sandbox-whereby"
-    settings.OUTBOUND_ALLOWED_HOSTS = [url.removeprefix("http://") for url in (sandbox.url, sandbox.storage_url)]
-    settings.DAILY_MIGRATION_ENABLED = True
-    settings.VIDEO_PLATFORM_FAILOVER = []
-    settings.RECORDING_PROCESSOR = "sandbox"
-    transcription = {"api_url": f"{sandbox.url}/transcription/v1", "api_key": KEY, "model": KEY}
-    settings.RECORDING_PROCESSORS = {
-        "sandbox": {"BACKEND": "recordings.processors.openai.OpenAIProcessor", "OPTIONS": transcription}
-    }
+    """The settings of `make run`, with the ports that this sandbox has; its .env turns the migration on."""
+    product_settings.use(settings, **product_settings.sandbox_variables(sandbox), DAILY_MIGRATION_ENABLED="true")
     buckets._made_client.cache_clear()
 
 
@@ -106,8 +87,8 @@ def a_moment():
 def settle(sandbox, meeting):
     """All webhooks have arrived, or gone astray for good, and what came of them is done."""
     wait_until(lambda: sandbox.couriers[meeting.platform].is_idle)
-    for model in (WebhookEvent, Ingest, HandOff):
-        durable.run_due(model)
+    for model in (WebhookEvent, Ingest, Submission):
+        models.run_due(model)
     meeting.refresh_from_db()
 
 
@@ -155,7 +136,7 @@ def test_lost_webhooks_are_made_up_for_by_asking(sandbox, api, room, platform):
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_webhooks_that_come_twice_and_out_of_order_count_once_and_right(sandbox, api, room, platform, monkeypatch):
-    monkeypatch.setattr("platforms.sandbox.webhooks.HELD", 0.2)
+    monkeypatch.setattr("platforms.sandbox.wire.webhooks.HOLD_SECONDS", 0.2)
     sandbox.faults[platform].change({"duplicate_webhooks": True, "reorder_webhooks": True})
     meeting = open_meeting(api, room, platform, room_mode="group")
     place, chance = sandbox_room(sandbox, meeting), random.Random(7)
@@ -190,7 +171,7 @@ def test_an_end_that_nobody_told_of_is_found(sandbox, api, room, platform):
     lifecycle.review_all(timezone.now() + timedelta(minutes=40))
     meeting.refresh_from_db()
     assert meeting.state == Meeting.State.ENDED
-    durable.run_due(ProviderCall)
+    models.run_due(ProviderCall)
     assert place.closed
 
 
@@ -203,7 +184,7 @@ def test_where_nobody_alone_is_seen_one_is_waited_for_until_after_the_end(sandbo
 
 
 def test_a_webhook_within_this_machine_is_set_going_again_as_well(sandbox, settings):
-    [webhook] = sandbox.providers["daily"].webhooks.values()
+    [webhook] = sandbox.providers["daily"].state.webhooks.values()
     settings.PORT = urlsplit(webhook.endpoint.url).port
     settings.PUBLIC_URL = f"http://localhost:{settings.PORT}"
     webhook.endpoint.url = f"http://127.0.0.1:{settings.PORT}/v1/daily/webhook"  # as `manage.py serve` names it
@@ -215,7 +196,7 @@ def test_a_webhook_within_this_machine_is_set_going_again_as_well(sandbox, setti
 
 def test_a_webhook_that_the_provider_stopped_is_set_going_again(sandbox, api, room, settings):
     settings.PUBLIC_URL = PUBLIC
-    [webhook] = sandbox.providers["daily"].webhooks.values()
+    [webhook] = sandbox.providers["daily"].state.webhooks.values()
     webhook.endpoint.url = f"{PUBLIC}/v1/daily/webhook"
     sandbox.faults["daily"].change({"stop_webhooks": True})
     meeting = open_meeting(api, room, "daily")
@@ -237,7 +218,7 @@ def test_a_webhook_that_the_provider_stopped_is_set_going_again(sandbox, api, ro
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_a_room_that_cannot_be_opened_now_can_be_later(sandbox, api, room, platform, status):
     sandbox.faults[platform].change({"failing_calls": 50, "failing_status": status})
-    room.platform = platform
+    room.platform, room.never_elsewhere = platform, True
     room.save()
     answer = api.post(f"/v1/rooms/{room.name}/meeting", {})
     assert answer.status_code == 503
@@ -266,10 +247,10 @@ def test_a_room_that_could_not_be_closed_is_closed_later(sandbox, api, room):
     join(sandbox, place, "Ada")
     sandbox.faults["daily"].change({"failing_calls": 3})
     assert api.patch(f"/v1/meetings/{meeting.pk}/deactivate").status_code == 200
-    durable.run_due(ProviderCall)
+    models.run_due(ProviderCall)
     assert not place.closed
     ProviderCall.objects.update(next_attempt_at=timezone.now())
-    durable.run_due(ProviderCall)
+    models.run_due(ProviderCall)
     assert place.closed
     assert place.people == []
 
@@ -318,7 +299,7 @@ def test_a_recording_that_nobody_told_of_is_found_by_looking(sandbox, api, room,
     record(sandbox, meeting)
     settle(sandbox, meeting)
     assert not Recording.objects.exists()
-    listing.find_everywhere()
+    discovery.find_everywhere()
     settle(sandbox, meeting)
     assert Recording.objects.get().state == "done"
 
@@ -329,10 +310,10 @@ def test_a_recording_that_is_told_of_again_and_again_is_one(sandbox, api, room, 
     meeting = recorded_meeting(api, room, platform)
     record(sandbox, meeting)
     hear_of_it(sandbox, meeting)
-    listing.find_everywhere()
+    discovery.find_everywhere()
     hear_of_it(sandbox, meeting)
     assert Recording.objects.get().state == "done"
-    assert HandOff.objects.count() == 1
+    assert Submission.objects.count() == 1
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -351,7 +332,7 @@ def test_a_recording_that_failed_at_the_provider_is_noted_and_not_waited_for(san
     meeting = recorded_meeting(api, room, platform)
     record(sandbox, meeting)
     hear_of_it(sandbox, meeting)
-    listing.find_everywhere()
+    discovery.find_everywhere()
     assert meeting.recording_failed_at
     assert not Recording.objects.exists()
 
@@ -384,7 +365,7 @@ def test_what_is_deleted_is_gone_in_the_mock_as_well(sandbox, api, room):
     recording = record(sandbox, meeting)
     hear_of_it(sandbox, meeting)
     deletion.delete_everywhere(Recording.objects.get())
-    durable.run_due(Destruction)
-    assert "file" not in recording.kept
-    listing.find_everywhere()
+    models.run_due(Erasure)
+    assert "file" not in recording.notes
+    discovery.find_everywhere()
     assert Recording.objects.get().state == "deleted"

@@ -5,10 +5,12 @@ import time
 import pytest
 import requests
 
-from platforms.sandbox import page, seats
-from platforms.sandbox.scene import Rules
 from platforms.sandbox.server import running_sandbox
-from tests.live import wait_until
+from platforms.sandbox.web import page
+from platforms.sandbox.world import connections
+from platforms.sandbox.world.model import Rules
+from tests.sandbox.calls import Tab
+from tests.support.live import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -24,51 +26,29 @@ def room(sandbox):
     sandbox.world.forget(room)
 
 
-class Tab:
-    def __init__(self, sandbox, name="Ada", room="standup", **query):
-        self.address = f"{sandbox.url}/mock/{room}/api"
-        self.joined = self.post("join", {"name": name, "query": query}, seat="")
-        self.state = self.joined.json()
-        self.seat = self.state.get("seat", "")
-
-    def post(self, path, body=None, data=None, seat=None, **query):
-        query = {"seat": self.seat if seat is None else seat, **query}
-        return requests.post(f"{self.address}/{path}", params=query, json=body, data=data, timeout=10)
-
-    def news(self, seen=""):
-        return requests.get(f"{self.address}/news", params={"seat": self.seat, "seen": seen}, timeout=10)
-
-    def send(self, recording, number, data=b"x", segment=0, age=0):
-        return self.post("audio", data=data, recording=recording.id, segment=segment, number=number, age=age)
-
-    def record(self, room):
-        self.post("recording", {"on": True})
-        return room.recording
-
-
 @pytest.mark.parametrize("name", ["", "   ", None])
 def test_people_say_who_they_are(sandbox, room, name):
-    tab = Tab(sandbox, name)
+    tab = Tab(sandbox.url, name)
     assert (tab.joined.status_code, room.people) == (400, [])
     assert "name" in tab.state["error"]
 
 
 def test_names_are_cut_where_they_are_too_long(sandbox, room):
-    assert len(Tab(sandbox, "x" * 500).state["people"][0]["name"]) == page.NAME_LIMIT
+    assert len(Tab(sandbox.url, "x" * 500).state["people"][0]["name"]) == page.NAME_LIMIT
 
 
 def test_a_room_that_is_over_lets_nobody_in(sandbox, room):
     sandbox.world.close(room)
-    tab = Tab(sandbox)
+    tab = Tab(sandbox.url)
     assert (tab.joined.status_code, tab.state["reason"]) == (403, "no-room")
 
 
 def test_what_is_not_there(sandbox, room):
     assert requests.get(f"{sandbox.url}/elsewhere/standup", timeout=10).status_code == 404
     assert "does not exist" in requests.get(f"{sandbox.url}/daily/nowhere", timeout=10).text
-    assert Tab(sandbox).post("leave", seat="made-up").status_code == 404
-    assert Tab(sandbox).news().status_code == 200
-    assert Tab(sandbox).post("recording", {"on": True}, seat="made-up").status_code == 404
+    assert Tab(sandbox.url).post("leave", connection="made-up").status_code == 404
+    assert Tab(sandbox.url).news().status_code == 200
+    assert Tab(sandbox.url).post("recording", {"on": True}, connection="made-up").status_code == 404
 
 
 def test_the_page_may_be_framed_but_takes_nothing_from_elsewhere(sandbox):
@@ -85,11 +65,11 @@ def test_names_are_not_taken_for_markup(sandbox):
 
 
 def test_news_come_at_once(sandbox, room):
-    ada = Tab(sandbox, "Ada")
+    ada = Tab(sandbox.url, "Ada")
     began = time.monotonic()
-    assert ada.news(ada.state["seen"]).json() == {key: ada.state[key] for key in ada.state if key != "seat"}
-    assert page.NEWS_AFTER - 0.1 < time.monotonic() - began < page.NEWS_AFTER + 1
-    bo = Tab(sandbox, "Bo")
+    assert ada.news(ada.state["seen"]).json() == {key: ada.state[key] for key in ada.state if key != "connection"}
+    assert page.NEWS_AFTER_SECONDS - 0.1 < time.monotonic() - began < page.NEWS_AFTER_SECONDS + 1
+    bo = Tab(sandbox.url, "Bo")
     began = time.monotonic()
     assert [one["name"] for one in ada.news(ada.state["seen"]).json()["people"]] == ["Ada", "Bo"]
     assert time.monotonic() - began < 0.5
@@ -98,8 +78,8 @@ def test_news_come_at_once(sandbox, room):
 
 
 def test_who_asks_for_news_stays(sandbox, room, monkeypatch):
-    monkeypatch.setattr(seats, "PATIENCE", 1.0)
-    ada, bo = Tab(sandbox, "Ada"), Tab(sandbox, "Bo")
+    monkeypatch.setattr(connections, "CONNECTION_TIMEOUT_SECONDS", 1.0)
+    ada, bo = Tab(sandbox.url, "Ada"), Tab(sandbox.url, "Bo")
     seen = ada.state["seen"]
     wait_until(lambda: [one["name"] for one in ada.news(seen).json()["people"]] == ["Ada"], seconds=5)
     assert bo.news().status_code == 404
@@ -107,7 +87,7 @@ def test_who_asks_for_news_stays(sandbox, room, monkeypatch):
 
 
 def test_sound_is_kept_in_its_order_and_once(sandbox, room):
-    ada, bo = Tab(sandbox, "Ada"), Tab(sandbox, "Bo")
+    ada, bo = Tab(sandbox.url, "Ada"), Tab(sandbox.url, "Bo")
     recording = ada.record(room)
     assert ada.send(recording, 0, b"one,").json() == {"count": 1}
     assert ada.send(recording, 2, b"three,").status_code == 409
@@ -121,7 +101,7 @@ def test_sound_is_kept_in_its_order_and_once(sandbox, room):
 
 
 def test_a_segment_began_when_its_tab_says_so(sandbox, room):
-    ada = Tab(sandbox)
+    ada = Tab(sandbox.url)
     recording = ada.record(room)
     wait_until(lambda: recording.seconds > 0.5)
     before = recording.seconds
@@ -132,7 +112,7 @@ def test_a_segment_began_when_its_tab_says_so(sandbox, room):
 
 
 def test_the_last_sound_is_taken_until_the_recording_is_done(sandbox, room):
-    ada = Tab(sandbox)
+    ada = Tab(sandbox.url)
     recording = ada.record(room)
     ada.send(recording, 0)
     ada.post("recording", {"on": False})
@@ -146,7 +126,7 @@ def test_the_last_sound_is_taken_until_the_recording_is_done(sandbox, room):
 
 @pytest.mark.parametrize("changed", [{"segment": "x"}, {"number": ""}, {"age": "soon"}, {"recording": "another"}])
 def test_odd_sound_is_refused(sandbox, room, changed):
-    ada = Tab(sandbox)
+    ada = Tab(sandbox.url)
     recording = ada.record(room)
     query = {"recording": recording.id, "segment": 0, "number": 0, "age": 0, **changed}
     assert ada.post("audio", data=b"x", **query).status_code == 400
@@ -154,27 +134,27 @@ def test_odd_sound_is_refused(sandbox, room, changed):
 
 
 def test_too_much_sound_at_once_is_refused(sandbox, room):
-    ada = Tab(sandbox)
+    ada = Tab(sandbox.url)
     recording = ada.record(room)
-    assert ada.send(recording, 0, bytes(page.CHUNK_LIMIT + 1)).status_code == 413
+    assert ada.send(recording, 0, bytes(page.CHUNK_LIMIT_BYTES + 1)).status_code == 413
     assert recording.audio == {}
 
 
 def test_only_who_may_record_does(sandbox, room):
     room.rules.recording = "none"
-    answer = Tab(sandbox).post("recording", {"on": True})
+    answer = Tab(sandbox.url).post("recording", {"on": True})
     assert (answer.status_code, room.recordings) == (400, [])
     room.rules.recording = "cloud"
-    ada = Tab(sandbox)
+    ada = Tab(sandbox.url)
     ada.record(room)
     assert ada.post("recording", {"on": True}).json()["error"] == "The meeting is being recorded already."
 
 
 def test_only_hosts_let_people_in(sandbox, room):
-    host = Tab(sandbox, "Ada", host="key")
-    visitor = Tab(sandbox, "Bo")
+    host = Tab(sandbox.url, "Ada", host="key")
+    visitor = Tab(sandbox.url, "Bo")
     room.rules.is_locked = True
-    waiting = Tab(sandbox, "Cy")
+    waiting = Tab(sandbox.url, "Cy")
     assert (waiting.state["state"], waiting.state["people"]) == ("waiting", [])
     [knock] = host.news().json()["waiting"]
     assert visitor.news().json()["waiting"] == []
@@ -188,7 +168,7 @@ def test_only_hosts_let_people_in(sandbox, room):
 
 
 def test_who_has_been_sent_out_is_told(sandbox, room):
-    ada = Tab(sandbox)
+    ada = Tab(sandbox.url)
     sandbox.world.close(room)
     state = ada.news(ada.state["seen"]).json()
     assert (state["state"], state["closed"], state["people"]) == ("out", True, [])

@@ -5,11 +5,11 @@ from playwright.sync_api import expect
 
 from platforms.sandbox.server import running_sandbox
 from tests.browser.chromium import chromium, open_page
-from tests.live import wait_until
 from tests.sandbox.calls import CLOUD, Api, daily_room, whereby_room
 from tests.sandbox.product import Product
 from tests.sandbox.tabs import join, make_room, room_of
-from tests.stub_provider import Answer, StubProvider
+from tests.support.live import wait_until
+from tests.support.stub_provider import Answer, StubProvider
 
 pytestmark = pytest.mark.browser
 SECRET = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -69,6 +69,24 @@ def test_the_page_around_is_told_what_goes_on(framed, sandbox):
     told(READY, JOINED, ON, OFF)
     frame.get_by_role("button", name="Leave").click()
     told(READY, JOINED, ON, OFF, LEFT)
+
+
+def test_a_name_that_the_page_around_gives_is_not_asked_for(framed, sandbox):
+    _, frame, told = framed("name=Ada")
+    expect(frame.get_by_text("You come in as Ada.")).to_be_visible()
+    expect(frame.get_by_label("Your name")).to_be_hidden()
+    frame.get_by_role("button", name="Join").press("Enter")
+    told(READY, JOINED)
+    assert [person.name for person in room_of(sandbox).people] == ["Ada"]
+    frame.get_by_role("button", name="Leave").press("Enter")
+    frame.get_by_role("button", name="Join again").press("Enter")
+    expect(frame.get_by_role("button", name="Join", exact=True)).to_be_focused()
+
+
+def test_without_one_it_is_asked_for(framed):
+    _, frame, _ = framed("")
+    expect(frame.get_by_label("Your name")).to_be_visible()
+    expect(frame.get_by_text("You come in as")).to_be_hidden()
 
 
 def test_the_page_around_may_have_somebody_leave(framed, sandbox):

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 import av
 import pytest
 
-from platforms.sandbox.recorder import record
-from platforms.sandbox.scene import Recording, Room, Rules, Segment
-from tests.recordings.media import Sound, broken, heard, loudness, media, speech, stretches
+from platforms.sandbox.media.recorder import record
+from platforms.sandbox.world.model import Recording, Room, Rules, Segment
 from tests.sandbox.listening import level
+from tests.support.media import Sound, broken, heard, loudness, media, speech, stretches
 
 START = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
@@ -146,8 +146,19 @@ def test_raw_tracks_are_one_file_for_each_stretch_of_each_person(make_recording)
     assert [file.duration for file in files] == pytest.approx([1.0, 1.5, 2.0], abs=0.1)
     for file, frequency in zip(files, (400, 500, 800), strict=True):
         assert streams(file) == ["opus"]
-        assert length(file) == pytest.approx(file.duration, abs=0.05)
+        assert length(file) == pytest.approx(file.offset + file.duration, abs=0.05)
         assert level(heard(content(file)), frequency, 0.2, 0.8) > 6000
+
+
+def test_the_timestamps_of_raw_tracks_count_from_the_start_of_the_recording(make_recording):
+    """As Daily's do: https://github.com/daily-co/raw-tracks-tools"""
+    data = media("webm", [Sound(0, 1.0), Sound(3, 1.0)], duration_known=False)
+    [file] = record(make_recording("raw-tracks", ada=[(30.0, data)]))
+    with av.open(str(file.path)) as container:
+        times = [float(packet.pts * packet.time_base) for packet in container.demux(audio=0) if packet.pts is not None]
+    assert times[0] == pytest.approx(30.0, abs=0.05)
+    assert times[-1] == pytest.approx(33.98, abs=0.05)
+    assert file.duration == pytest.approx(4.0, abs=0.05)
 
 
 def test_raw_tracks_of_silence_are_no_files(make_recording):

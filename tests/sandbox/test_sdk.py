@@ -15,14 +15,14 @@ from meetings.models import Meeting
 from platforms.sandbox.server import QuietHandler, running_sandbox
 from rooms.models import Room
 from tests.browser.chromium import chromium
-from tests.live import wait_until
-from tests.meetings.visits import heading, visitors
+from tests.support import product_settings
+from tests.support.live import wait_until
+from tests.support.visits import heading, join_as, visitors
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 # Within the frame, where somebody is not let in.
 REFUSED = "Failed to load resource: the server responded with a status of 403 (FORBIDDEN)"
 HOMES = {"daily": "sandbox.daily.co", "whereby": "sandbox.whereby.com"}
-STORAGE = {"s3_bucket": "sandbox-whereby", "aws_access_key_id": "sandbox", "aws_access_key_secret": "sandbox"}
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +53,7 @@ def browser(sandbox):
 
 @pytest.fixture(params=sorted(HOMES))
 def platform(request, sandbox, settings):
-    options = {"api_url": f"{sandbox.url}/{request.param}/v1", "api_key": "sandbox"}
-    if request.param == "whereby":
-        options |= {**STORAGE, "s3_endpoint_url": sandbox.storage_url}
-    entry = settings.VIDEO_PLATFORMS[request.param]
-    entry = {**entry, "OPTIONS": {**entry["OPTIONS"], **options}}
-    settings.VIDEO_PLATFORMS = {**settings.VIDEO_PLATFORMS, request.param: entry}
-    settings.DAILY_MIGRATION_ENABLED = True
+    product_settings.use(settings, **product_settings.sandbox_variables(sandbox), DAILY_MIGRATION_ENABLED="true")
     return request.param
 
 
@@ -114,8 +108,7 @@ def test_the_providers_own_code_shows_the_meeting(visit, sandbox, platform, room
 
 def test_a_guest_brings_the_name_along(visit, sandbox, room):
     page = visit()
-    page.get_by_label("Your name").fill("Zoë")
-    page.keyboard.press("Enter")
+    join_as(page)
     enter(page)
     assert people(sandbox) == ["Zoë"]
 

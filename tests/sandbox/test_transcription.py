@@ -8,16 +8,16 @@ import pytest
 import requests
 from werkzeug.serving import make_server
 
-from platforms.sandbox import transcription
-from recordings.processors.base import AudioPart, Job
-from recordings.processors.openai import OpenAIProcessor
-from tests.recordings.media import Sound, media, silent, video_only
+from platforms.sandbox.media import transcription
+from recordings.transcription.processors.base import AudioPart, TranscriptionRequest
+from recordings.transcription.processors.openai import OpenAIProcessor
+from tests.support.media import Sound, media, silent, video_only
 
 
 @pytest.fixture
 def address():
     app = flask.Flask("test")
-    app.register_blueprint(transcription.routes(None))
+    app.register_blueprint(transcription.routes())
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -117,7 +117,7 @@ def test_the_products_own_processor_understands_it(address):
     content = spoken(Sound(0, 1.0, amplitude=0), Sound(1, 2.0, 440), container="webm")
     processor = OpenAIProcessor(address, "sandbox", "sandbox")
     part = AudioPart(lambda: io.BytesIO(content), lambda: "", "Ada", offset=10.0, duration=3.0)
-    result = processor.process(Job("one", [part]))
+    result = processor.process(TranscriptionRequest("one", [part]))
     [segment] = result.segments
     assert (segment.start, segment.end) == (pytest.approx(11, abs=0.1), pytest.approx(13, abs=0.1))
     assert segment.speaker == "Ada"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from platforms.sandbox.api import Window
-from platforms.sandbox.scene import NotAdmitted
+from platforms.sandbox.wire.api import Window
+from platforms.sandbox.world.model import NotAdmitted
 from tests.sandbox.calls import CLOUD, DESTINATION, Api, recorded, whereby_room
 
 END = "2100-01-01T00:00:00.000Z"
@@ -223,7 +223,7 @@ def test_a_bucket_that_cannot_be_written_to_loses_the_recording(stored_sandbox, 
 def test_the_queue_tells_what_was_put_into_the_bucket(stored_sandbox):
     room, _ = whereby_room(stored_sandbox, recording=CLOUD)
     recorded(stored_sandbox, room)
-    url = f"{stored_sandbox.storage_url}/123456789012/sandbox-whereby"
+    url = f"{stored_sandbox.storage_url}/123456789012/sandbox-recordings"
     received = stored_sandbox.storage.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     bodies = " ".join(message["Body"] for message in received)
     assert "s3:TestEvent" in bodies
@@ -237,13 +237,13 @@ def test_the_queue_tells_what_was_put_into_the_bucket(stored_sandbox):
     ("path", "cost"), [("/meetings/1", 1), ("/meetings", 3), ("/insights/room-sessions?roomName=/x", 5)]
 )
 def test_calls_cost_points(sandbox, api, path, cost):
-    sandbox.providers["whereby"].budget = budget = Window(100, 60.0)
+    sandbox.providers["whereby"].state.budget = budget = Window(100, 60.0)
     api.get(path)
     assert budget.left == 100 - cost
 
 
 def test_when_the_points_are_used_up_it_says_for_how_long(sandbox, api):
-    sandbox.providers["whereby"].budget = Window(5, 60.0)
+    sandbox.providers["whereby"].state.budget = Window(5, 60.0)
     assert open_meeting(api).status_code == 201
     answer = open_meeting(api)
     assert answer.status_code == 429

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from platforms.sandbox.server import running_sandbox
-from tests.live import wait_until
-from tests.platforms.daily import SECRET
 from tests.sandbox.calls import BUCKET, CLOUD, Api, daily_room, in_an_hour, mock_room, recorded, speak, whereby_room
 from tests.sandbox.product import Product
 from tests.sandbox.shapes import differences, notes
+from tests.support.daily import SECRET
+from tests.support.live import wait_until
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"
 ROOM = "standup-20260101090000-a1b2c3"

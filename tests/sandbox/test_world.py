@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from platforms.sandbox.scene import AlreadyRecording, NobodyThere, RoomClosed, RoomFull, Rules
 from platforms.sandbox.server import running_sandbox
-from platforms.sandbox.world import World
-from tests.live import wait_until
-from tests.recordings import media
+from platforms.sandbox.world.model import AlreadyRecording, NobodyThere, RoomClosed, RoomFull, Rules
+from platforms.sandbox.world.world import World
 from tests.sandbox.calls import daily_room, ended, speak
+from tests.support import media
+from tests.support.live import wait_until
 
 
 @pytest.fixture

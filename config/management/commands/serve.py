@@ -1,41 +1,62 @@
 import errno
+import fcntl
 import os
-import shlex
-import signal
 import socket
 import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from honcho import manager as honcho
 
+from config.processes import EndsAtOnce, run
+from config.static_files import collect_changed
+from config.web.command import web_command
 from meetings.simulated import end_simulated_meetings
 from platforms.exceptions import PlatformNotConfigured
 from platforms.handler import create_platform_client, get_available_platforms, platform_label, why_unavailable
 from rooms.selection import current_policy, select_platform
 
-ENDING = 20  # seconds until what has not ended by then is killed; workers take some even without anything to do
+PORTS_TRIED = 50
+HEAD_START_SECONDS = 2.0  # in which the web server loads by itself, so that pages are there soon
 
 
 class Command(BaseCommand):
-    help = "Prepare the data and run everything on this machine: web server, workers and the clock."
+    help = "Prepare the data and keep everything running on this machine: web server, workers and the scheduler."
     requires_system_checks = "__all__"
 
     def handle(self, *args: Any, **options: Any) -> None:
-        require_free_port(settings.HOST, settings.PORT, "PORT")
-        if settings.SANDBOX_ENABLED:
-            require_free_port("127.0.0.1", settings.SANDBOX_PORT, "SANDBOX_PORT")
-            require_free_port("127.0.0.1", settings.SANDBOX_STORAGE_PORT, "SANDBOX_STORAGE_PORT")
+        with alone_in(settings.DATA_DIR):
+            self.use_free_ports()
+            self.prepare()
+            try:
+                environment = {**os.environ, "SANDBOX_WEBHOOK_SECRET": settings.SANDBOX_WEBHOOK_SECRET}
+                as_json = settings.LOG_FORMAT == "json"
+                run(processes(), environment, as_json=as_json, first="web", head_start=HEAD_START_SECONDS)
+            except EndsAtOnce as error:
+                raise CommandError(str(error)) from error
+
+    def use_free_ports(self) -> None:
+        """Begin anew with others where ports are taken that nobody chose: settings are made of them."""
+        if moved := free_ports():
+            for name, (taken, port) in moved.items():
+                self.stdout.write(f"Port {taken} is in use: {name} is {port} this time.")
+            self.stdout.flush()
+            os.environ |= {name: str(port) for name, (_, port) in moved.items()}
+            os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606  (itself)
+
+    def prepare(self) -> None:
         call_command("migrate", verbosity=0)
         if not settings.DEBUG:
-            call_command("collectstatic", interactive=False, verbosity=0)
+            collect_changed()
         if settings.SANDBOX_ENABLED:
             end_simulated_meetings()
         self.show_addresses()
         call_command("ensure_admin", stdout=self.stdout)
-        sys.exit(run_processes(processes()))
+        self.stdout.flush()
 
     def show_addresses(self) -> None:
         base = settings.PUBLIC_URL
@@ -44,6 +65,7 @@ class Command(BaseCommand):
         self.stdout.write(f"  Admin        {base}/admin/")
         self.stdout.write(f"  API          {base}/v1/schema/docs")
         self.stdout.write(f"  New meetings {where_meetings_open()}")
+        self.stdout.write(f"  Transcripts  {what_transcribes()}")
         if settings.SANDBOX_ENABLED:
             played = ", ".join(map(platform_label, simulated_platforms()))
             self.stdout.write(f"  Sandbox      {settings.SANDBOX_URL}/controls   plays {played}")
@@ -58,48 +80,111 @@ def where_meetings_open() -> str:
     return f"open on {platform_label(selection.platform)}. {selection.reason}"
 
 
+def what_transcribes() -> str:
+    match settings.RECORDING_PROCESSOR:
+        case "null":
+            return "none: RECORDING_PROCESSOR is null"
+        case "sandbox":
+            return "only tell of sounds; `make speech` installs what understands words"
+        case "whisper":
+            return "are made on this machine" + (", of English speech" if is_bundled_model() else "")
+    return f"are made by {settings.RECORDING_PROCESSOR}"
+
+
+def is_bundled_model() -> bool:
+    model: str = settings.RECORDING_PROCESSORS["whisper"]["OPTIONS"]["model"]
+    return bool(model == settings.SPEECH_MODEL)
+
+
 def simulated_platforms() -> list[str]:
     usable = (name for name in get_available_platforms() if why_unavailable(name) is None)
     return [name for name in usable if create_platform_client(name).is_simulated]
 
 
-def processes() -> dict[str, str]:
-    python = shlex.quote(sys.executable)
-    celery = f"{python} -m celery --quiet -A config"
-    level = settings.LOG_LEVEL
-    sandbox = (
-        f"{python} -m platforms.sandbox --port {settings.SANDBOX_PORT} --storage-port {settings.SANDBOX_STORAGE_PORT}"
-        f" --product http://127.0.0.1:{settings.PORT}"
-    )
+def processes() -> dict[str, list[str]]:
+    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]
+    worker = [*celery, "worker", "--without-mingle", "--without-gossip"]
     return {
-        **({"sandbox": sandbox} if settings.SANDBOX_ENABLED else {}),
-        "web": f"{python} -m granian --interface wsgi --host {settings.HOST} --port {settings.PORT} --no-ws"
-        f" --workers {settings.WEB_PROCESSES} --blocking-threads {settings.WEB_THREADS} --log-level error"
-        " config.wsgi:application",
+        **({"sandbox": sandbox_command()} if settings.SANDBOX_ENABLED else {}),
+        "web": web_command(),
         # Quick work has workers of its own, so that a long download never delays an event.
-        "quick": f"{celery} worker -Q quick -n quick@%h -c 3 -l {level} --without-mingle --without-gossip",
-        "long": f"{celery} worker -Q long -n long@%h -c 1 -l {level} --without-mingle --without-gossip",
-        "clock": f"{celery} beat -l {level}",
+        "quick": [*worker, "-Q", "quick", "-n", "quick@%h", "-c", "3"],
+        # So has what waits for servers of others, such as calendars.
+        "outbound": [*worker, "-Q", "outbound", "-n", "outbound@%h", "-c", "2"],
+        "long": [*worker, "-Q", "long", "-n", "long@%h", "-c", "1"],
+        # What people upload is transcribed by itself, so that it never delays a recording.
+        "uploads": [*worker, "-Q", "uploads", "-n", "uploads@%h", "-c", "1"],
+        "scheduler": [*celery, "beat"],
     }
 
 
-def run_processes(commands: dict[str, str]) -> int:
-    """Run until one ends or a signal comes; then all end. The exit code is that of the first to end, 0 on a signal."""
-    honcho.KILL_WAIT = ENDING
-    manager = honcho.Manager()
-    environment = {**os.environ, "SANDBOX_WEBHOOK_SECRET": settings.SANDBOX_WEBHOOK_SECRET}
-    for name, command in commands.items():
-        manager.add_process(name, command, env=environment)
-    manager.loop()
-    stopped_by_hand = manager.returncode in {128 + signal.SIGINT, 128 + signal.SIGTERM}
-    return 0 if stopped_by_hand else int(manager.returncode or 0)
+def sandbox_command() -> list[str]:
+    return [
+        *(sys.executable, "-m", "platforms.sandbox", "--port", str(settings.SANDBOX_PORT)),
+        *("--storage-port", str(settings.SANDBOX_STORAGE_PORT), "--product", f"http://127.0.0.1:{settings.PORT}"),
+    ]
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """One machine's files are for one of these: a second one would do everything twice."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "serve.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandError(f"It runs already with the data in {folder}: set DATA_DIR for another one.") from None
+        yield
+
+
+def free_ports() -> dict[str, tuple[int, int]]:
+    """Of the ports that are in use and that nobody chose: by variable, that port and the next one that is free.
+
+    Raises CommandError for one that was chosen, and for PORT where PUBLIC_URL was, which tells others of it.
+    """
+    wanted = {"PORT": settings.HOST}
+    if settings.SANDBOX_ENABLED:
+        wanted |= {"SANDBOX_PORT": "127.0.0.1", "SANDBOX_STORAGE_PORT": "127.0.0.1"}
+    used: set[int] = {getattr(settings, name) for name in wanted}
+    moved = {}
+    for name, host in wanted.items():
+        port: int = getattr(settings, name)
+        try:
+            require_free_port(host, port, name)
+        except CommandError:
+            if is_set(name) or (name == "PORT" and is_set("PUBLIC_URL")):
+                raise
+            moved[name] = (port, next_free_port(host, name, used))
+            used.add(moved[name][1])
+    return moved
+
+
+def next_free_port(host: str, name: str, used: Collection[int]) -> int:
+    first: int = getattr(settings, name) + 1
+    for port in range(first, min(first + PORTS_TRIED, 65_536)):
+        if port not in used:
+            with suppress(CommandError):
+                require_free_port(host, port, name)
+                return port
+    raise CommandError(f"Port {first - 1} and the next {PORTS_TRIED} are in use: set {name} to another one.")
+
+
+def is_set(name: str) -> bool:
+    """Lines of .env are in the process's environment by now."""
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
 
 
 def require_free_port(host: str, port: int, named_by: str) -> None:
-    with socket.socket() as probe:
+    try:
+        [(family, *_, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        raise CommandError(f"{host} is no address of this machine: set HOST to one.") from None
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind(address)
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise CommandError(f"{host} is no address of this machine: set HOST to one.") from error
             reason = "is in use" if error.errno == errno.EADDRINUSE else "cannot be used"
             raise CommandError(f"Port {port} {reason}: set {named_by} to another one.") from error

@@ -21,7 +21,7 @@ class Command(BaseCommand):
         failed = []
         for platform in platforms:
             live = reconcile.least_recently_checked(Meeting.objects.live().filter(platform=platform))
-            summary = reconcile.look_at(platform, live, now, options["dry_run"])
+            summary = reconcile.poll_presence(platform, live, now, options["dry_run"])
             if summary.meetings:
                 self.stdout.write(str(summary))
             failed += [platform] if summary.error else []

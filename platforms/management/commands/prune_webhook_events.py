@@ -3,7 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from platforms.retention import TROUBLE_FACTOR, old_webhook_events, prune_webhook_events
+from platforms.webhooks.retention import TROUBLE_FACTOR, old_webhook_events, prune_webhook_events
 
 
 class Command(BaseCommand):

@@ -2,8 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from platforms import subscriptions
-from platforms.base import VideoPlatformClient
+from platforms.abilities import WebhookRegistration, Webhooks
 from platforms.exceptions import PlatformError, PlatformRejected
 from platforms.handler import (
     create_platform_client,
@@ -12,6 +11,7 @@ from platforms.handler import (
     get_platform_config,
     why_unavailable,
 )
+from platforms.webhooks import subscriptions
 
 ACTIONS = {
     "list": "Show the webhooks that the platform has, and which one is this server's.",
@@ -49,8 +49,9 @@ class Command(BaseCommand):
             url = options["url"] or subscriptions.webhook_url(name)
             if options["action"] == "register" and not options["allow_http"]:
                 require_public(url)
-            if get_platform_client_class(name).supports_webhook_registration:
-                getattr(self, f"do_{options['action']}")(create_platform_client(name), url, options)
+            if issubclass(get_platform_client_class(name), WebhookRegistration):
+                client = create_platform_client(name).require(WebhookRegistration)
+                getattr(self, f"do_{options['action']}")(client, url, options)
             else:
                 self.explain(name, url, options["action"])
         except PlatformError as error:
@@ -59,6 +60,8 @@ class Command(BaseCommand):
     def explain(self, name: str, url: str, action: str) -> None:
         """For a platform that offers no call for it: what to do by hand."""
         client = get_platform_client_class(name)(get_platform_config(name))
+        if not isinstance(client, Webhooks):
+            raise CommandError(f"{client.label} sends no webhooks.")
         self.stdout.write(client.webhook_instructions(url))
         if action == "rotate":
             variable = subscriptions.secret_variable(name)
@@ -66,7 +69,7 @@ class Command(BaseCommand):
         if action in {"verify", "delete"}:
             raise CommandError(f"{client.label} lets nobody {action} a webhook by a call: use its dashboard.")
 
-    def do_list(self, client: VideoPlatformClient, url: str, options: dict[str, Any]) -> None:
+    def do_list(self, client: WebhookRegistration, url: str, options: dict[str, Any]) -> None:
         ours = our_urls(client, options)
         listed = client.list_webhooks()
         for subscription in listed:
@@ -78,7 +81,7 @@ class Command(BaseCommand):
         if not listed:
             self.stdout.write(f"{client.label} has no webhook.")
 
-    def do_register(self, client: VideoPlatformClient, url: str, options: dict[str, Any]) -> None:
+    def do_register(self, client: WebhookRegistration, url: str, options: dict[str, Any]) -> None:
         if not client.config.webhook_secrets:
             variable = subscriptions.secret_variable(client.name)
             self.stdout.write(f"{variable} is not set. With a new secret it is:\n\n")
@@ -96,7 +99,7 @@ class Command(BaseCommand):
             ) from error
         self.stdout.write(f"Registered: webhook {subscription.id} ({subscription.state}) sends to {subscription.url}")
 
-    def do_verify(self, client: VideoPlatformClient, url: str, options: dict[str, Any]) -> None:
+    def do_verify(self, client: WebhookRegistration, url: str, options: dict[str, Any]) -> None:
         subscription = subscriptions.find(client.list_webhooks(), our_urls(client, options))
         if subscription is None:
             raise CommandError(f"No webhook of {client.label} points at {url}.")
@@ -104,7 +107,7 @@ class Command(BaseCommand):
             raise CommandError(f"Webhook {subscription.id} points here, but " + "; ".join(wrong) + ".")
         self.stdout.write(f"Webhook {subscription.id} sends every event to {subscription.url}")
 
-    def do_rotate(self, client: VideoPlatformClient, url: str, options: dict[str, Any]) -> None:
+    def do_rotate(self, client: WebhookRegistration, url: str, options: dict[str, Any]) -> None:
         variable = subscriptions.secret_variable(client.name)
         if options["apply"]:
             subscription = subscriptions.rotate(client, our_urls(client, options))
@@ -118,7 +121,7 @@ class Command(BaseCommand):
         self.stdout.write("Restart every web process with it: both secrets are valid from then on. Then run:")
         self.stdout.write(f"    manage.py webhooks rotate --platform {client.name} --apply")
 
-    def do_delete(self, client: VideoPlatformClient, url: str, options: dict[str, Any]) -> None:
+    def do_delete(self, client: WebhookRegistration, url: str, options: dict[str, Any]) -> None:
         address = subscriptions.require_ours(client, options["id"], our_urls(client, options), options["force"])
         if not options["yes"] and not confirmed(f"Delete {options['id']}? Nothing is sent to {address} then. [y/N] "):
             raise CommandError("Nothing was deleted.")
@@ -126,7 +129,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Deleted: {options['id']} ({address})")
 
 
-def our_urls(client: VideoPlatformClient, options: dict[str, Any]) -> set[str]:
+def our_urls(client: WebhookRegistration, options: dict[str, Any]) -> set[str]:
     return {options["url"]} if options["url"] else subscriptions.our_urls(client)
 
 

@@ -4,9 +4,9 @@ const SLICE = 500; // milliseconds
 const TYPE = "audio/webm;codecs=opus";
 
 class Capture {
-  constructor(wire, seat, recording, segment) {
+  constructor(wire, connection, recording, segment) {
     this.wire = wire;
-    this.seat = seat;
+    this.connection = connection;
     this.recording = recording;
     this.segment = segment;
     this.count = 0;
@@ -37,7 +37,7 @@ class Capture {
 
   send(number, chunk) {
     const age = performance.now() - (this.began ?? performance.now());
-    return this.wire.sendAudio(this.seat, this.recording, this.segment, number, age, chunk);
+    return this.wire.sendAudio(this.connection, this.recording, this.segment, number, age, chunk);
   }
 
   async end() {
@@ -45,7 +45,7 @@ class Capture {
     else this.resolveStopped();
     await this.stopped;
     await this.sent.catch(() => {});
-    await this.wire.endAudio(this.seat, this.recording);
+    await this.wire.endAudio(this.connection, this.recording);
   }
 }
 
@@ -66,7 +66,7 @@ export class Captures {
   }
 
   async begin(id) {
-    const capture = new Capture(this.wire, this.wire.seat, id, this.segments);
+    const capture = new Capture(this.wire, this.wire.connection, id, this.segments);
     this.segments += 1;
     const source = await this.microphone.open();
     if (!this.running.has(id)) return capture;

@@ -215,7 +215,69 @@ const participant = (person) => ({
   ),
 });
 
+// As the page of a call talks with external_api.js: https://jitsi.github.io/handbook/docs/dev-guide/dev-guide-iframe-events
+class JitsiFrame extends Frame {
+  hear({ jitsi, command }) {
+    if (jitsi !== true) return;
+    if (command === "hangup") this.hangUp();
+    if (command === "startRecording") this.commands.record(true);
+    if (command === "stopRecording") this.commands.record(false);
+    if (command === "toggleAudio") this.commands.mute(null);
+  }
+
+  say(event, details = {}) {
+    this.post({ jitsi: true, event, details });
+  }
+
+  // It is told also where nobody had joined.
+  async hangUp() {
+    const was = await this.commands.leave();
+    if (!was) this.say("videoConferenceLeft");
+  }
+
+  ready() {
+    if (this.facts.refusal) this.refused(this.facts.refusal);
+  }
+
+  refused({ message }) {
+    this.say("errorOccurred", { error: { name: "connection.passwordRequired", message, isFatal: true } });
+  }
+
+  waiting() {}
+
+  joined() {
+    this.say("videoConferenceJoined", { roomName: this.facts.room });
+  }
+
+  people(before, now) {
+    for (const person of now) {
+      if (!before.has(person.session) && !person.you) this.say("participantJoined", { id: person.session });
+    }
+    const present = new Set(now.map((person) => person.session));
+    for (const session of before.keys()) if (!present.has(session)) this.say("participantLeft", { id: session });
+  }
+
+  recording(on) {
+    this.say("recordingStatusChanged", { on, mode: "file" });
+  }
+
+  muted(muted) {
+    this.say("audioMuteStatusChanged", { muted });
+  }
+
+  left() {
+    this.say("videoConferenceLeft");
+    this.say("readyToClose");
+  }
+
+  ended() {
+    this.say("participantKickedOut", { kicked: { local: true } });
+    this.left();
+  }
+}
+
 export function frameFor(facts) {
+  if (facts.platform === "jaas" && location.hash.includes("jitsi_meet_external_api_id")) return new JitsiFrame(facts);
   if (facts.platform === "whereby" && query.has("jsApi")) return new WherebyFrame(facts);
   if (facts.platform === "daily" && query.has("emb")) return new DailyFrame(facts);
   return new Plain(facts);

@@ -3,7 +3,7 @@
 import { Captures } from "./capture.js";
 import { element, part } from "./dom.js";
 import { frameFor } from "./frame.js";
-import { showKnocks } from "./knocks.js";
+import { showKnocks } from "./lobby.js";
 import { Microphone } from "./microphone.js";
 import { Refused, Wire, wait } from "./wire.js";
 
@@ -14,7 +14,7 @@ const query = Object.fromEntries(new URLSearchParams(location.search));
 
 const frame = frameFor(facts);
 const wire = new Wire();
-const microphone = new Microphone(Math.floor(Math.random() * 100));
+const microphone = new Microphone();
 const captures = new Captures(wire, microphone, tellSource);
 let people = new Map(); // by session
 let recordings = new Map(); // by id
@@ -51,14 +51,14 @@ async function join(name) {
 }
 
 async function follow() {
-  const seat = wire.seat;
-  while (seat && wire.seat === seat) {
+  const connection = wire.connection;
+  while (connection && wire.connection === connection) {
     try {
       const state = await wire.news();
-      if (wire.seat === seat) apply(state);
+      if (wire.connection === connection) apply(state);
     } catch (error) {
-      if (wire.seat !== seat) return;
-      if (error instanceof Refused && error.reason === "no-seat") over("The connection was lost.", true);
+      if (wire.connection !== connection) return;
+      if (error instanceof Refused && error.reason === "no-connection") over("The connection was lost.", true);
       else await wait(RETRY);
     }
   }
@@ -66,10 +66,10 @@ async function follow() {
 
 // Whether there was anything to leave.
 async function leave() {
-  if (!wire.seat) return false;
-  const seat = wire.seat;
+  if (!wire.connection) return false;
+  const connection = wire.connection;
   await captures.follow([]);
-  if (wire.seat !== seat) return true;
+  if (wire.connection !== connection) return true;
   await wire.leave();
   reset();
   show("over", "over-title");
@@ -128,7 +128,8 @@ function present(state) {
 function showPeople(state) {
   const items = state.people.map((person) => {
     const marks = [person.you && "(you)", person.host && "host"].filter(Boolean);
-    const item = element("li", person.name);
+    const item = element("li", "");
+    item.append(element("bdi", person.name));
     if (marks.length) item.append(" ", element("span", marks.join(", "), { className: "hint" }));
     return item;
   });
@@ -147,6 +148,7 @@ function showRecording(state) {
   if (!isOn) part("sound").textContent = "";
   part("record").hidden = !state.mayRecord;
   part("record").textContent = isOn ? "Stop recording" : "Start recording";
+  if (isOn) microphone.take(state.people.findIndex((person) => person.you), state.recordings[0].since);
   captures.follow([...now.keys()]);
 }
 
@@ -157,7 +159,7 @@ const WORDS = {
 };
 const SOURCES = {
   microphone: "Your microphone is recorded.",
-  tone: "No microphone can be used: a tone is recorded in its place.",
+  canned: "No microphone can be used: a conversation is played in its place.",
   nothing: "This browser cannot record: nothing of you is in the recording.",
 };
 
@@ -189,7 +191,16 @@ function toggleRecording(on) {
 // What the page around says of whoever joins, where the address of this frame does not.
 function prepare(more, name) {
   for (const [key, value] of Object.entries(more)) if (value) query[key] = value;
-  if (name && !part("name").value) part("name").value = name;
+  if (name && !part("name").value) know(name);
+}
+
+// The page around has asked for it, or knows whose account it is: nobody is asked twice.
+function know(name) {
+  part("name").value = name;
+  const isKnown = window.parent !== window && name !== "";
+  part("known").querySelector("bdi").textContent = name;
+  part("known").hidden = !isKnown;
+  part("asked").hidden = isKnown;
 }
 
 Object.assign(frame.commands, {
@@ -209,7 +220,7 @@ part("join").addEventListener("submit", (event) => {
 });
 part("mute").addEventListener("click", () => mute(!microphone.muted));
 part("record").addEventListener("click", () => toggleRecording(!recordings.size));
-part("again").addEventListener("click", () => show("join", "name"));
+part("again").addEventListener("click", () => show("join", part("asked").hidden ? "join-now" : "name"));
 document.querySelectorAll("[data-leave]").forEach((button) => button.addEventListener("click", () => leave()));
 
 window.addEventListener("pagehide", () => {
@@ -225,7 +236,7 @@ if (facts.refusal) {
   part("again").hidden = true;
   show("over");
 } else {
-  part("name").value = facts.name;
+  know(facts.name);
   show("join");
 }
 frame.ready();

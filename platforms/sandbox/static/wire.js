@@ -42,55 +42,55 @@ async function insist(...request) {
 
 export class Wire {
   constructor() {
-    this.seat = "";
+    this.connection = "";
     this.seen = "";
   }
 
   async join(name, query) {
     const state = await ask("POST", "join", {}, { name, query });
-    this.seat = state.seat;
+    this.connection = state.connection;
     this.seen = state.seen;
     return state;
   }
 
   async news() {
-    const state = await ask("GET", "news", { seat: this.seat, seen: this.seen });
+    const state = await ask("GET", "news", { connection: this.connection, seen: this.seen });
     this.seen = state.seen;
     return state;
   }
 
   async leave() {
-    const seat = this.forget();
-    if (seat) await ask("POST", "leave", { seat }).catch(() => {});
+    const connection = this.forget();
+    if (connection) await ask("POST", "leave", { connection }).catch(() => {});
   }
 
   // For a page that is about to be gone, and cannot wait for an answer.
   vanish() {
-    const seat = this.forget();
-    const query = new URLSearchParams({ seat });
-    if (seat) navigator.sendBeacon(`${location.pathname.replace(/\/$/, "")}/api/leave?${query}`);
+    const connection = this.forget();
+    const query = new URLSearchParams({ connection });
+    if (connection) navigator.sendBeacon(`${location.pathname.replace(/\/$/, "")}/api/leave?${query}`);
   }
 
   forget() {
-    const seat = this.seat;
-    this.seat = "";
+    const connection = this.connection;
+    this.connection = "";
     this.seen = "";
-    return seat;
+    return connection;
   }
 
   decide(number, admit) {
-    return ask("POST", "decide", { seat: this.seat }, { number, admit });
+    return ask("POST", "decide", { connection: this.connection }, { number, admit });
   }
 
   record(on) {
-    return ask("POST", "recording", { seat: this.seat }, { on });
+    return ask("POST", "recording", { connection: this.connection }, { on });
   }
 
-  sendAudio(seat, recording, segment, number, age, chunk) {
-    return insist("POST", "audio", { seat, recording, segment, number, age: Math.round(age) }, chunk);
+  sendAudio(connection, recording, segment, number, age, chunk) {
+    return insist("POST", "audio", { connection, recording, segment, number, age: Math.round(age) }, chunk);
   }
 
-  endAudio(seat, recording) {
-    return insist("POST", "audio-end", { seat, recording });
+  endAudio(connection, recording) {
+    return insist("POST", "audio-end", { connection, recording });
   }
 }

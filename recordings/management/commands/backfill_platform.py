@@ -4,15 +4,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import IntegrityError, transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from meetings.models import Meeting
 from platforms.base import VideoPlatformClient
 from platforms.handler import get_available_platforms
 from platforms.models import WebhookEvent
-from recordings import buckets
 from recordings.management.options import Progress, add_dry_run
 from recordings.models import Recording
+from recordings.storage import buckets
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         add_dry_run(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        meetings, recordings = Meeting.objects.filter(platform=""), Recording.objects.filter(platform="")
+        meetings, recordings = Meeting.objects.filter(platform=""), without_platform()
         progress = Progress(self, "rows", meetings.count() + recordings.count())
         for kind, found in (("meetings", of_meetings()), ("recordings", of_recordings(buckets.clients()))):
             outcome: Counter[str] = Counter()
@@ -69,9 +69,13 @@ def _platform_of_events(meeting: Meeting) -> str:
     return platforms.pop() if len(platforms) == 1 else ""
 
 
+def without_platform() -> QuerySet[Recording]:
+    """An upload came from none."""
+    return Recording.objects.filter(platform="").exclude(kind=Recording.Kind.UPLOAD)
+
+
 def of_recordings(clients: list[VideoPlatformClient]) -> Iterator[tuple[Recording, str]]:
     """Each with the platform of its meeting, or of the bucket that it is in, "" where neither is known."""
-    rows = Recording.objects.filter(platform="").select_related("meeting").order_by("pk")
-    for recording in rows.iterator():
+    for recording in without_platform().select_related("meeting").order_by("pk").iterator():
         at = buckets.recording_at(recording.bucket, recording.key, clients)
         yield recording, (recording.meeting.platform if recording.meeting else "") or (at.platform if at else "")

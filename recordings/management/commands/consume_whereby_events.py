@@ -4,8 +4,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from platforms.exceptions import PlatformNotConfigured
-from platforms.reading import moment
-from recordings import listing, sqs
+from platforms.payloads import moment
+from recordings.intake import discovery, sqs
 
 BODY_SHOWN = 300  # characters
 
@@ -15,14 +15,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="end when the queue is empty")
-        parser.add_argument("--wait", type=int, default=sqs.LONG_WAIT, help="seconds that one call waits for a message")
+        parser.add_argument(
+            "--wait", type=int, default=sqs.LONG_WAIT_SECONDS, help="seconds that one call waits for a message"
+        )
         parser.add_argument(
             "--dead-letters", action="store_true", help="show what could not be processed; take nothing"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not 0 <= options["wait"] <= sqs.LONG_WAIT:
-            raise CommandError(f"--wait must be from 0 to {sqs.LONG_WAIT} seconds.")
+        if not 0 <= options["wait"] <= sqs.LONG_WAIT_SECONDS:
+            raise CommandError(f"--wait must be from 0 to {sqs.LONG_WAIT_SECONDS} seconds.")
         try:
             queue = sqs.Queue()
             if options["dead_letters"]:
@@ -32,7 +34,7 @@ class Command(BaseCommand):
             else:
                 self.consume(sqs.Consumer(queue, options["wait"]))
         except (PlatformNotConfigured, *sqs.AWAY) as error:
-            raise CommandError(listing.words_of(error)) from error
+            raise CommandError(discovery.error_summary(error)) from error
 
     def consume(self, consumer: sqs.Consumer) -> None:
         """A signal ends a wait at once; messages that were received are dealt with first."""

@@ -5,11 +5,11 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
+from recordings.intake.restart import reprocess, what_helps
 from recordings.management.options import Progress, add_dry_run, add_period, meetings_of_room, period_of
 from recordings.models import Recording
-from recordings.reprocessing import reprocess, what_helps
 
-DONE = {"match": "matched to a meeting", "fetch": "to be fetched again", "hand off": "to be handed off again"}
+DONE = {"match": "matched to a meeting", "fetch": "to be fetched again", "transcribe": "to be handed off again"}
 
 
 class Command(BaseCommand):

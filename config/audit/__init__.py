@@ -1,0 +1,1 @@
+"""Which requests make an entry in the audit trail, and the middleware that makes them."""

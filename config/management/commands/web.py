@@ -1,0 +1,17 @@
+import os
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from config.web.command import web_command
+
+
+class Command(BaseCommand):
+    help = "Run the web server: WEB_PROCESSES processes on HOST and PORT."
+    requires_system_checks: list[str] = []  # those who deploy run `check --deploy`
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        sys.stdout.flush()
+        command = web_command()
+        os.execv(command[0], command)  # noqa: S606  (itself)

@@ -1,0 +1,1 @@
+"""What is common to all pages of Admin: where each stands in the sidebar, and how it looks."""

@@ -1,0 +1,3 @@
+from platforms.backends.daily.client import DailyClient
+
+__all__ = ["DailyClient"]

@@ -1,0 +1,3 @@
+from platforms.backends.jaas.client import JaasClient
+
+__all__ = ["JaasClient"]

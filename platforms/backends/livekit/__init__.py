@@ -1,0 +1,3 @@
+from platforms.backends.livekit.client import LiveKitClient
+
+__all__ = ["LiveKitClient"]

@@ -1,0 +1,3 @@
+from platforms.backends.whereby.client import WherebyClient
+
+__all__ = ["WherebyClient"]

@@ -1,0 +1,1 @@
+"""What staff hear of although nobody complains: notices, outages and the watchdog."""

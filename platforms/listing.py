@@ -1,0 +1,192 @@
+"""Lists whose cost does not grow with their tables: what is counted and what is looked through has a bound."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cached_property, lru_cache, partial
+from typing import Any, Generic, TypeVar, overload
+
+from django.db import connection, connections
+from django.db.models import Model, QuerySet, TextField
+from django.db.models.expressions import RawSQL
+
+from platforms.statements import Example, Statement, Written, rows_of, values_of
+
+Row = TypeVar("Row", bound=Model)
+
+Write = Callable[..., tuple[str, Sequence[Any]]]  # an SQL and its parameters
+
+NEWEST_FIRST = ("-created_at", "-id")
+KEPT = 128  # of each list, its pages and what is asked of it, whose SQL a process keeps
+COUNTED = 10_000  # rows; a longer list is said to have more
+LAST_PLACE = 2**31  # of a row; beyond it no list goes, and databases refuse numbers that are far beyond
+
+
+def count_up_to(rows: QuerySet[Any], limit: int | None = None) -> int:
+    """How many there are; one more than `limit`, COUNTED unless it is given, where there are more."""
+    return rows.order_by()[: (COUNTED if limit is None else limit) + 1].count()
+
+
+class Listing(Generic[Row]):
+    """One list of the rows of several querysets, no two of which have a row in common.
+
+    Of a condition with "or" over them, databases would read and sort all rows. Here each gives its first ones, by an
+    index of its own, and the rows of a page are read by their keys. `rows` says what is read with them.
+    """
+
+    def __init__(self, rows: QuerySet[Row], parts: Sequence[QuerySet[Row]], order: Sequence[str]) -> None:
+        """`order` are fields of the model, each perhaps after a minus; a unique one comes last."""
+        self._rows = rows
+        self._parts = parts
+        self._order = order
+
+    def filter(self, *conditions: Any, **lookups: Any) -> "Listing[Row]":
+        if not conditions and not lookups:
+            return self
+        return self.narrowed(lambda part: part.filter(*conditions, **lookups))
+
+    def narrowed(self, narrow: Callable[[QuerySet[Row]], QuerySet[Row]]) -> "Listing[Row]":
+        return Listing(self._rows, [narrow(part) for part in self._parts], self._order)
+
+    def order_by(self, *order: str) -> "Listing[Row]":
+        return Listing(self._rows, self._parts, order)
+
+    def parts(self) -> Sequence[QuerySet[Row]]:
+        return self._parts
+
+    def count(self) -> int:
+        """Exact up to COUNTED; one more than that where there are more."""
+        [[total]] = self.ask(_write_count, COUNTED)
+        return int(total)
+
+    def ask(self, write: Write, *fixed: Hashable, texts: Sequence[str] = ()) -> list[Any]:
+        """The rows of an SQL of one's own: what `write` makes of this listing, of what is `fixed` and of `texts`."""
+        return rows_of(*write(self, *fixed, texts))
+
+    def counted(self, limit: int) -> QuerySet[Row, Any]:
+        """The keys of as many rows as are counted: one more than `limit`."""
+        parts = [part.select_related(None).order_by().values("pk") for part in self._there()]
+        if connections[self._rows.db].features.supports_slicing_ordering_in_compound:
+            parts = [part[: COUNTED + 1] for part in parts]  # or one of them might be read as a whole
+        return _united(parts or [self._rows.none().values("pk")])[: limit + 1]
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+
+    def __getitem__(self, place: int | slice) -> list[Row] | Row:
+        if isinstance(place, int):
+            return self[place : place + 1][0]
+        return self._slice(place.start or 0, place.stop)
+
+    def _slice(self, start: int, stop: int) -> list[Row]:
+        keys = self.keys(start, stop)
+        found = self._rows.order_by().in_bulk(keys)
+        return [found[key] for key in keys if key in found]
+
+    def page(self, start: int, stop: int) -> QuerySet[Row]:
+        """The rows from one place to another, in order, by one statement: for rows with which nothing is reckoned."""
+        keys = self._keys(start, stop)
+        if keys.query.is_empty():
+            return self._rows.none()
+        sql, parameters = keys.query.sql_with_params()
+        key = self._order[-1].removeprefix("-")
+        # A subquery, in which the database looks for the keys first.
+        found = RawSQL(f"SELECT {key} FROM ({sql}) AS page", parameters)  # noqa: S608, S611  (the model's own)
+        return self._rows.filter(pk__in=found).order_by(*self._order)
+
+    def keys(self, start: int, stop: int) -> list[Any]:
+        """Of the rows from one place to another, in order."""
+        return self.values(self._order[-1].removeprefix("-"), start, stop)
+
+    def values(self, field: str, start: int, stop: int) -> list[Any]:
+        """The same of one field of the rows."""
+        return [row[-1] for row in self._keys(start, stop, field)]
+
+    def _keys(self, start: int, stop: int, *fields: str) -> QuerySet[Row, Any]:
+        """What the rows are ordered by, their unique field last, and `fields`."""
+        parts = self._there()
+        if not parts or stop <= start:
+            return self._rows.none()
+        names = [name.removeprefix("-") for name in self._order]
+        firsts = [self._first_of(part, stop, is_alone=len(parts) == 1).values_list(*names, *fields) for part in parts]
+        return _united(firsts).order_by(*self._order)[start:stop]
+
+    def _there(self) -> list[QuerySet[Row]]:
+        """The parts that are not known to be empty."""
+        return [part for part in self._parts if not part.query.is_empty()]
+
+    def _first_of(self, part: QuerySet[Row], stop: int, is_alone: bool) -> QuerySet[Row]:
+        first = part.select_related(None).order_by(*self._order)
+        if is_alone:
+            return first
+        if connections[part.db].features.supports_slicing_ordering_in_compound:
+            return first[:stop]
+        return self._rows.model._default_manager.filter(pk__in=first.values("pk")[:stop]).order_by()
+
+
+def _united(parts: Sequence[QuerySet[Row, Any]]) -> QuerySet[Row, Any]:
+    return parts[0].union(*parts[1:], all=True) if parts[1:] else parts[0]
+
+
+def _write_count(listing: Listing[Any], limit: int, texts: Sequence[str]) -> tuple[str, Sequence[Any]]:
+    sql, parameters = listing.counted(limit).query.sql_with_params()
+    return f"SELECT count(*) FROM ({sql}) AS counted", parameters  # noqa: S608  (the model's own)
+
+
+def _example_text(number: int) -> Example:
+    return TextField(), f"an example of text {number}"
+
+
+class Kept(Generic[Row]):
+    """Listings of which only some values differ, such as whose rows they are: a process writes their SQL once."""
+
+    def __init__(self, build: Callable[..., Listing[Row]], **examples: Callable[[], Example]) -> None:
+        """As of a Statement, but for what `build` makes."""
+        self.build = build
+        self.page = lru_cache(KEPT)(self._page)
+        self.sql = lru_cache(KEPT)(self._sql)
+        self._examples = examples
+
+    def of(self, **values: Any) -> Listing[Row]:
+        return _KeptListing(self, values)
+
+    def _page(self, start: int, stop: int) -> Statement[Row]:
+        return Statement(lambda **values: self.build(**values).page(start, stop), **self._examples)
+
+    def _sql(self, vendor: str, write: Write, fixed: tuple[Hashable, ...], texts: int) -> Written:
+        examples = self._examples | {f"text {n}": partial(_example_text, n) for n in range(texts)}
+        listing = self.build(**values_of(self._examples))
+        sql, parameters = write(listing, *fixed, [_example_text(n)[1] for n in range(texts)])
+        return Written(sql, parameters, examples)
+
+
+class _KeptListing(Listing[Row]):
+    """One of them. What it is narrowed to is a listing like any other."""
+
+    def __init__(self, kept: Kept[Row], values: Mapping[str, Any]) -> None:
+        self._kept = kept
+        self._values = values
+
+    @cached_property
+    def _whole(self) -> Listing[Row]:
+        return self._kept.build(**self._values)
+
+    @cached_property
+    def _rows(self) -> QuerySet[Row]:  # type: ignore[override]  # nobody sets it
+        return self._whole._rows
+
+    @cached_property
+    def _parts(self) -> Sequence[QuerySet[Row]]:  # type: ignore[override]  # nobody sets it
+        return self._whole._parts
+
+    @cached_property
+    def _order(self) -> Sequence[str]:  # type: ignore[override]  # nobody sets it
+        return self._whole._order
+
+    def ask(self, write: Write, *fixed: Hashable, texts: Sequence[str] = ()) -> list[Any]:
+        values = {**self._values, **{f"text {n}": text for n, text in enumerate(texts)}}
+        return self._kept.sql(connection.vendor, write, fixed, len(texts)).run(values)
+
+    def _slice(self, start: int, stop: int) -> list[Row]:
+        return self._kept.page(start, stop).rows(**self._values) if stop > start else []

@@ -1,0 +1,1 @@
+"""Daily's side of the wire."""

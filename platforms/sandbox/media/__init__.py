@@ -1,0 +1,1 @@
+"""What is heard and recorded, and who transcribes it."""

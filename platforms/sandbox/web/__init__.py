@@ -1,0 +1,1 @@
+"""Pages: the meeting and the controls."""

@@ -1,0 +1,1 @@
+"""Whereby's side of the wire."""

@@ -1,0 +1,1 @@
+"""Rooms, people and calls, whichever provider they are of."""

@@ -1,0 +1,1 @@
+"""What `manage.py startplatform` writes: a first adapter for an author to go on from."""

@@ -1,0 +1,1 @@
+"""What providers send: taken in, stored, and kept coming."""

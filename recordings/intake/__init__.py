@@ -1,0 +1,1 @@
+"""How a recording becomes known, or starts over."""

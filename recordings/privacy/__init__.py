@@ -1,0 +1,1 @@
+"""Consent, deletion everywhere, and how long things are kept."""

@@ -1,0 +1,1 @@
+"""Where files are kept, and how they are read and served."""

@@ -1,0 +1,1 @@
+"""From a stored recording to what was said."""

@@ -1,0 +1,102 @@
+"""Rows as their serializer says, ten times as fast as REST framework shows them.
+
+The fields of a serializer class are looked at once: where a value comes from, and what is made of it. What an answer
+holds stays what the serializer, and so the schema, says; `tests/rooms/api/test_quick.py` compares the two.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import CharField, Model, TextField
+from rest_framework import serializers
+
+Row = TypeVar("Row", bound=Model)
+
+
+class Shown(NamedTuple):
+    """A field: what the serializer's `method` says, or what `convert` makes of what is found at `source`."""
+
+    name: str
+    method: str
+    source: str
+    convert: Callable[[Any], Any] | None
+
+
+class Plan:
+    """The fields of a serializer in the ways in which they are got."""
+
+    def __init__(self, model: type[Model], fields: Sequence[Shown], hidden: Collection[str]) -> None:
+        self.empty: dict[str, Any] = {field.name: None for field in fields}
+        seen = [field for field in fields if field.name not in hidden]
+        self.methods = [(field.name, field.method) for field in seen if field.method]
+        found = [field for field in seen if not field.method]
+        # What every row has itself is got at once.
+        near = [field for field in found if hasattr(model, field.source)]
+        self.near = tuple(field.name for field in near)
+        self.get_near = attrgetter(*(field.source for field in near), "_state")  # a tuple, also of one
+        self.converted = [(field.name, field.convert) for field in near if field.convert]
+        self.far = [(field.name, attrgetter(field.source), field.convert) for field in found if field not in near]
+
+
+class QuickSerializer(serializers.ModelSerializer[Row]):
+    """For serializers that only show. Their fields may not ask for the context; methods may."""
+
+    def to_representation(self, instance: Row, hidden: Collection[str] = ()) -> dict[str, Any]:
+        """`hidden` fields are null, and are not even read."""
+        plan = plan_of(type(self), frozenset(hidden))
+        shown = plan.empty.copy()
+        shown.update(zip(plan.near, plan.get_near(instance), strict=False))
+        for name, convert in plan.converted:
+            if shown[name] is not None:
+                shown[name] = convert(shown[name])
+        for name, get, of_found in plan.far:
+            try:
+                value = get(instance)
+            except (AttributeError, ObjectDoesNotExist):  # on the way to it nothing is there
+                continue
+            shown[name] = value if value is None or of_found is None else of_found(value)
+        for name, method in plan.methods:
+            shown[name] = getattr(self, method)(instance)
+        return shown
+
+
+@cache
+def plan_of(serializer_class: type[serializers.ModelSerializer[Any]], hidden: frozenset[str]) -> Plan:
+    fields = serializer_class().fields.values()
+    model = serializer_class.Meta.model
+    return Plan(model, [shown_of(field, model) for field in fields if not field.write_only], hidden)
+
+
+def shown_of(field: serializers.Field[Any, Any, Any, Any], model: type[Model]) -> Shown:
+    name = str(field.field_name)
+    if isinstance(field, serializers.SerializerMethodField):
+        return Shown(name, str(field.method_name), name, None)
+    source = ".".join(field.source_attrs)
+    convert = CONVERT.get(type(field), field.to_representation)
+    return Shown(name, "", source, None if convert is str and is_text(model, source) else convert)
+
+
+def is_text(model: type[Model], source: str) -> bool:
+    """Whether the database gives it as what it is shown as."""
+    return any(isinstance(field, CharField | TextField) for field in model._meta.fields if field.name == source)
+
+
+def moment(value: datetime) -> str:
+    """As REST framework writes a time where the time zone is UTC."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+# None where the value is shown as it is: the database gives it in its type.
+CONVERT: dict[type, Callable[[Any], Any] | None] = {
+    serializers.BooleanField: None,
+    serializers.CharField: str,
+    serializers.ChoiceField: None,
+    serializers.DateTimeField: moment,
+    serializers.IntegerField: None,
+    serializers.URLField: str,
+    serializers.UUIDField: str,
+}
