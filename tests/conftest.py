@@ -3,6 +3,7 @@
 from unittest import mock
 
 import pytest
+from celery import current_app
 from django.contrib.auth import get_user_model
 from django.db import connections
 from rest_framework.test import APIClient
@@ -53,6 +54,7 @@ def _clean_surroundings(request, settings, tmp_path):
     trail.looks.forget()  # of the same people, by other tests
     yield
     assert not logs.current(), "what lines of the log are about has not ended"
+    assert current_app.main == celery_app.main, "a test made another Celery application the current one"
     refusals.forget()  # a worker would be told, in the broker of the next test
     inbox.close()  # its connections would keep the database from being dropped
 

@@ -94,7 +94,11 @@ BROKEN = {
         "no worker lives for the queue long",
     ),
     "no scheduler": ("scheduler", lambda *_: Heartbeat.objects.filter(name="scheduler").delete(), "config beat"),
-    "no broker": ("broker", lambda s, m, _: m.setattr(readiness, "celery", Celery(broker=AWAY)), "CELERY_BROKER_URL"),
+    "no broker": (
+        "broker",
+        lambda s, m, _: m.setattr(readiness, "celery", Celery(broker=AWAY, set_as_current=False)),
+        "CELERY_BROKER_URL",
+    ),
     "unmigrated": ("migrations", unmigrated, "manage.py migrate"),
     "no Redis": ("cache", lambda s, *_: setattr(s, "REDIS_URL", f"redis://127.0.0.1:{free_port()}"), "REDIS_URL"),
     "folder that takes no file": ("storage", read_only, "no file can be written"),
