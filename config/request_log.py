@@ -14,7 +14,7 @@ from platforms import logs
 
 logger = logging.getLogger(__name__)
 
-HEADER = "X-Request-ID"
+HEADER, VARIABLE = "X-Request-ID", "HTTP_X_REQUEST_ID"
 FIT = re.compile(r"[0-9A-Za-z._-]{8,64}")
 # Parts of addresses -> what they name.
 PARTS = {"meeting_id": "meeting", "recording_id": "recording", "transcript_id": "transcript", "room_id": "room"}
@@ -26,7 +26,7 @@ def request_log(get_response: GetResponse) -> GetResponse:
     """Comes first. In JSON there is a line for each request as well: by its route, as an address may hold a secret."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get(HEADER, "")
+        given = request.META.get(VARIABLE, "")
         request_id = given if FIT.fullmatch(given) else uuid.uuid4().hex
         began = time.monotonic()
         with logs.about(request=request_id):

@@ -26,7 +26,7 @@ from platforms.exceptions import PlatformError, PlatformNotConfigured, PlatformU
 from platforms.handler import adapter_errors, create_platform_client, get_available_platforms, why_unavailable
 from platforms.health.figures import counter
 from platforms.http.time_limit import at_most
-from platforms.statements import Statement
+from platforms.statements import Asked, Statement
 from platforms.types import MeetingData
 from rooms.models import Room
 from rooms.selection import RolloutPolicy, Selection, current_policy, select_for_room, select_instead, without
@@ -56,14 +56,21 @@ class TooManyMeetings(Exception):
     retry_after = 60
 
 
-def open_meeting(room: Room, allow_duplicated: bool = False, instead: str = "") -> Meeting:
+def open_meeting(
+    room: Room,
+    allow_duplicated: bool = False,
+    instead: str = "",
+    revision: str | None = None,
+    live: list[Meeting] | None = None,
+) -> Meeting:
     """The room's live meeting, or a new one when there is none with the room's present settings.
 
-    `instead` is the platform that somebody in charge wants for this meeting, which the rules let the room open on.
+    `instead` is the platform that somebody in charge wants for this meeting, which the rules let the room open on. The
+    present `revision` and the room's `live` meetings are given by who has just read them.
     Raises OpeningInProgress, TooManyMeetings, Room.DoesNotExist for one that is deleted meanwhile, PlatformUnavailable,
     PlatformRejected and PlatformNotConfigured.
     """
-    policy = current_policy()
+    policy = current_policy(revision)
     with translation.override(settings.LANGUAGE_CODE):  # the reason is stored
         selection = select_instead(room, instead, policy) if instead else select_for_room(room, policy)
     if allow_duplicated and Meeting.objects.unfinished().filter(room=room).count() >= MOST_PER_ROOM:
@@ -72,8 +79,9 @@ def open_meeting(room: Room, allow_duplicated: bool = False, instead: str = "") 
     deadline = time.monotonic() + settings.MEETING_OPEN_WAIT
     pause = FIRST_POLL_SECONDS
     while True:
-        if meeting := _find_live(room, slots, selection):
+        if meeting := _find_live(room, slots, selection, live_in(room) if live is None else live):
             return meeting
+        live = None
         if (reserved := reserve(room, slots[0], selection)) and (opened := open_reserved(reserved, room, policy)):
             return opened
         if time.monotonic() + pause > deadline:
@@ -133,8 +141,8 @@ def end_if_gone(meeting: Meeting) -> bool:
     return True
 
 
-def _find_live(room: Room, slots: Sequence[str], selection: Selection) -> Meeting | None:
-    meeting = _find_shared(room, slots, selection) or _find_scheduled(room)
+def _find_live(room: Room, slots: Sequence[str], selection: Selection, live: list[Meeting]) -> Meeting | None:
+    meeting = _find_shared(slots, selection, live) or _find_scheduled(room)
     if meeting is None:
         return None
     if meeting.is_over(timezone.now()):
@@ -143,15 +151,15 @@ def _find_live(room: Room, slots: Sequence[str], selection: Selection) -> Meetin
     return None if end_if_gone(meeting) else meeting
 
 
-def _find_shared(room: Room, slots: Sequence[str], selection: Selection) -> Meeting | None:
+def _find_shared(slots: Sequence[str], selection: Selection, live: list[Meeting]) -> Meeting | None:
     """Also one that opened here because its own platform was away, should this be what is wanted by now."""
     own, *others = slots
-    live = [
+    fitting = [
         meeting
-        for meeting in live_in(room)
+        for meeting in live
         if meeting.slot == own or (meeting.slot in others and meeting.platform == selection.platform)
     ]
-    return min(live, key=lambda meeting: meeting.slot != own, default=None)
+    return min(fitting, key=lambda meeting: meeting.slot != own, default=None)
 
 
 def _find_scheduled(room: Room) -> Meeting | None:
@@ -166,6 +174,11 @@ def _find_scheduled(room: Room) -> Meeting | None:
 def live_in(room: Room) -> list[Meeting]:
     """The room's live meetings, newest first."""
     return _LIVE.rows(room_id=room.pk)
+
+
+def live_asked(room: Room) -> Asked:
+    """The same, to be asked together with other statements."""
+    return _LIVE.asked(room_id=room.pk)
 
 
 def reserve(

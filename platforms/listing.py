@@ -8,7 +8,7 @@ from django.db import connection, connections
 from django.db.models import Model, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 
-from platforms.statements import Example, Statement, Written, rows_of, values_of
+from platforms.statements import Example, Statement, Written, ask, rows_of, values_of
 
 Row = TypeVar("Row", bound=Model)
 
@@ -56,6 +56,10 @@ class Listing(Generic[Row]):
         """Exact up to COUNTED; one more than that where there are more."""
         [[total]] = self.ask(_write_count, COUNTED)
         return int(total)
+
+    def page_and_count(self, start: int, stop: int) -> tuple[list[Row], int | None]:
+        """A slice, and how many rows there are in all where that costs no statement of its own."""
+        return self[start:stop], None
 
     def ask(self, write: Write, *fixed: Hashable, texts: Sequence[str] = ()) -> list[Any]:
         """The rows of an SQL of one's own: what `write` makes of this listing, of what is `fixed` and of `texts`."""
@@ -187,6 +191,14 @@ class _KeptListing(Listing[Row]):
     def ask(self, write: Write, *fixed: Hashable, texts: Sequence[str] = ()) -> list[Any]:
         values = {**self._values, **{f"text {n}": text for n, text in enumerate(texts)}}
         return self._kept.sql(connection.vendor, write, fixed, len(texts)).run(values)
+
+    def page_and_count(self, start: int, stop: int) -> tuple[list[Row], int | None]:
+        if connection.vendor != "postgresql":
+            return super().page_and_count(start, stop)
+        page = self._kept.page(start, stop).asked(**self._values)
+        count = self._kept.sql(connection.vendor, _write_count, (COUNTED,), 0).asked(self._values)
+        rows, [[total]] = ask(page, count)
+        return rows, int(total)
 
     def _slice(self, start: int, stop: int) -> list[Row]:
         return self._kept.page(start, stop).rows(**self._values) if stop > start else []

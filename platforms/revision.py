@@ -6,11 +6,11 @@ none can be wrong or away.
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from platforms.models import Revision
-from platforms.statements import Statement
+from platforms.statements import Asked, Statement, ask
 
 T = TypeVar("T")
 
@@ -24,8 +24,17 @@ def renew() -> None:
 
 def current() -> str:
     """The same for as long as nothing was changed. It is never used twice, a change that is rolled back included."""
-    row = _ONLY.first()
-    return row.token if row else ""
+    [rows] = ask(asked())
+    return token_of(rows)
+
+
+def asked() -> Asked:
+    """The same, to be asked together with other statements; `token_of` tells it from what they give."""
+    return _ONLY.asked()
+
+
+def token_of(rows: Sequence[Revision]) -> str:
+    return rows[0].token if rows else ""
 
 
 class Cached(Generic[T]):

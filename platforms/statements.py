@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from django.db import connection
 from django.db.models import Field, Model, QuerySet, UUIDField
@@ -23,12 +23,31 @@ def values_of(examples: Examples) -> dict[str, Any]:
 
 def rows_of(sql: str, parameters: Sequence[Any]) -> list[Any]:
     """Of several statements, which only PostgreSQL takes, those of the last."""
+    return _answers_of([(sql, parameters)])[-1]
+
+
+def _answers_of(asked: Sequence[tuple[str, Sequence[Any]]]) -> list[list[Any]]:
+    """The rows of each statement; PostgreSQL is asked for all of them by one round trip."""
+    if connection.vendor == "postgresql":
+        sql = "; ".join(sql for sql, _ in asked)
+        answers = cast(Any, connection).answers_of(sql, [value for _, values in asked for value in values])
+        return cast("list[list[Any]]", answers)
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        while connection.vendor == "postgresql" and cursor.nextset():
-            pass
-        rows: list[Any] = cursor.fetchall()
-        return rows
+        return [cursor.execute(*one).fetchall() for one in asked]
+
+
+class Asked(NamedTuple):
+    """A statement with its values, and what is made of its rows."""
+
+    sql: str
+    parameters: Sequence[Any]
+    make: Callable[[list[Any]], list[Any]] = list
+
+
+def ask(*asked: Asked) -> list[list[Any]]:
+    """What each of several statements gives. PostgreSQL is asked once, which is most of what a small one costs."""
+    answers = _answers_of([(one.sql, one.parameters) for one in asked])
+    return [one.make(rows) for one, rows in zip(asked, answers, strict=True)]
 
 
 class Written:
@@ -45,12 +64,16 @@ class Written:
         if missing := prepared.keys() - {name for name, _, _ in self._places}:
             raise ValueError(f"Nothing in the statement depends on {', '.join(sorted(missing))}.")
 
-    def run(self, values: Mapping[str, Any]) -> list[Any]:
+    def asked(self, values: Mapping[str, Any]) -> Asked:
         parameters = [
             field.get_db_prep_value(values[name], connection) if field else constant
             for name, field, constant in self._places
         ]
-        return rows_of(self._sql, parameters)
+        return Asked(self._sql, parameters)
+
+    def run(self, values: Mapping[str, Any]) -> list[Any]:
+        asked = self.asked(values)
+        return rows_of(asked.sql, asked.parameters)
 
 
 class Statement(Generic[Row]):
@@ -65,11 +88,15 @@ class Statement(Generic[Row]):
         self._examples = examples
         self._written: dict[str, _Objects] = {}
 
-    def rows(self, **values: Any) -> list[Row]:
+    def asked(self, **values: Any) -> Asked:
+        """To be asked together with others."""
         written = self._written.get(connection.vendor)
         if written is None:
             written = self._written[connection.vendor] = _Objects(self._build, self._examples)
-        found: list[Row] = written.run(values)
+        return written.asked(values)
+
+    def rows(self, **values: Any) -> list[Row]:
+        [found] = ask(self.asked(**values))
         return found
 
     def first(self, **values: Any) -> Row | None:
@@ -83,9 +110,15 @@ class StatementOfKeys(Generic[Row]):
         self._build = build
         self._of_length = lru_cache(LENGTHS)(self._written)
 
+    def asked(self, keys: Sequence[uuid.UUID]) -> Asked:
+        """To be asked together with others; there is at least one key."""
+        return self._of_length(len(keys)).asked(**{f"key_{number}": key for number, key in enumerate(keys)})
+
     def rows(self, keys: Sequence[uuid.UUID]) -> list[Row]:
-        named = {f"key_{number}": key for number, key in enumerate(keys)}
-        return self._of_length(len(keys)).rows(**named) if keys else []
+        if not keys:
+            return []
+        [found] = ask(self.asked(keys))
+        return found
 
     def _written(self, length: int) -> Statement[Row]:
         examples = {f"key_{number}": partial(_example_key, number) for number in range(length)}
@@ -107,8 +140,11 @@ class _Objects:
         assert compiler.klass_info  # noqa: S101  (a queryset of objects has one)
         self._part = _Part(compiler.klass_info, compiler.select)
 
-    def run(self, values: Mapping[str, Any]) -> list[Any]:
-        rows, alias = self._written.run(values), connection.alias
+    def asked(self, values: Mapping[str, Any]) -> Asked:
+        return self._written.asked(values)._replace(make=self._objects)
+
+    def _objects(self, rows: list[Any]) -> list[Any]:
+        alias = connection.alias
         return [self._part.make(self._converted(row), alias) for row in rows]
 
     def _converted(self, row: Any) -> Any:

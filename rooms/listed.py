@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 
 from platforms.listing import Kept, Listing
+from platforms.statements import Asked, ask
 from rooms.models import Room
 from rooms.models.room import CO_OWNERS
 
@@ -22,13 +23,18 @@ def listed_for(user: Any) -> Listing[Room]:
     return _OF_PERSON.of(user_id=user.pk) if user.is_authenticated else Room.objects.listed_for(user)
 
 
-def read_co_owners(rooms: Sequence[Room], user: Any) -> None:
-    """Of all rooms at once, as far as it matters to this person: in their own rooms they may do everything."""
+def read_co_owners(rooms: Sequence[Room], user: Any, *also: Asked) -> list[list[Any]]:
+    """Of all rooms at once, as far as it matters to this person: in their own rooms they may do everything.
+
+    What `also` give is read with it.
+    """
     others = {room.pk: room for room in rooms if not room.is_owned_by(user)}
     if not others or not user.is_authenticated:
-        return
+        return ask(*also)
+    pairs, *answers = ask(CO_OWNERS.asked(list(others)), *also)
     found = defaultdict(set)
-    for pair in CO_OWNERS.rows(list(others)):
+    for pair in pairs:
         found[pair.room_id].add(pair.user_id)
     for pk, room in others.items():
         room.co_owner_ids = frozenset(found[pk])
+    return answers

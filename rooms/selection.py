@@ -150,9 +150,12 @@ def bucket(room_id: str) -> int:
     return int.from_bytes(hashlib.sha256(room_id.encode()).digest()[:8], "big") % 100
 
 
-def current_policy() -> RolloutPolicy:
-    """What holds now, by one small statement where nothing was changed since the last time."""
-    token = revision.current()
+def current_policy(token: str | None = None) -> RolloutPolicy:
+    """What holds now, by one small statement where nothing was changed since the last time.
+
+    `token` is the present revision, where the caller has asked for it already.
+    """
+    token = revision.current() if token is None else token
     decided = _decided.get(token) or environment_policy()
     cordoned, silent = states.away(token)
     platforms = {name: why_unavailable(name) for name in get_available_platforms()}

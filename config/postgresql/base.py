@@ -4,7 +4,14 @@ After a fail-over, connections lead to what is a standby now, or was one a momen
 succeeds for ever. A connection that does not pass is closed, and the next one leads to the server of that moment.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import Error
 from django.db.backends.postgresql import base
+
+CHECK = "SELECT current_setting('transaction_read_only')"
+PASSED = ("off",)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -12,7 +19,33 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.connection is None:
             return False
         try:
-            row = self.connection.execute("SELECT current_setting('transaction_read_only')").fetchone()
+            row = self.connection.execute(CHECK).fetchone()
         except self.Database.Error:
             return False
-        return bool(row == ("off",))
+        return bool(row == PASSED)
+
+    def answers_of(self, sql: str, parameters: Sequence[Any]) -> list[list[Any]]:
+        """The rows of each of some statements that only read.
+
+        Where the connection is to be checked first, that goes with them: a check by itself costs as much as they do.
+        """
+        if self.connection is None or self.health_check_done or not self.health_check_enabled:
+            return self._ask(sql, parameters)
+        self.health_check_done = True  # so that Django does not check, too
+        try:
+            [row], *answers = self._ask(f"{CHECK}; {sql}", parameters)
+            if row == PASSED:
+                return answers
+        except Error:
+            if self.is_usable():
+                raise
+        self.close()
+        return self._ask(sql, parameters)
+
+    def _ask(self, sql: str, parameters: Sequence[Any]) -> list[list[Any]]:
+        with self.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            answers = [cursor.fetchall() if cursor.description else []]
+            while cursor.nextset():
+                answers.append(cursor.fetchall() if cursor.description else [])
+        return answers

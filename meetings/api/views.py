@@ -24,7 +24,14 @@ from meetings.api.serializers import (
 from meetings.hosting import may_host
 from meetings.joining import MeetingGone, let_in
 from meetings.models import Meeting
-from meetings.opening import MOST_PER_ROOM, OpeningInProgress, TooManyMeetings, end_meeting, live_in, open_meeting
+from meetings.opening import (
+    MOST_PER_ROOM,
+    OpeningInProgress,
+    TooManyMeetings,
+    end_meeting,
+    live_asked,
+    open_meeting,
+)
 from meetings.recording_starts import begins_by
 from platforms.types import JoinLink, JoinRequest
 from platforms.visible import visible
@@ -32,7 +39,8 @@ from rooms.api.base import ApiView
 from rooms.api.errors import BadRequest, TryAgain
 from rooms.api.input import read_query, read_values
 from rooms.api.schema import INVALID, MEETING_NOT_FOUND, NO_MEETING, NO_ROOM, SIGN_IN, answers
-from rooms.api.views import as_uuid, room_named
+from rooms.api.views import as_uuid, room_and_revision, room_named
+from rooms.listed import read_co_owners
 from rooms.models import Room
 
 REFUSED = "The video platform refused."
@@ -60,10 +68,12 @@ class OpenMeeting(ApiView):
         ),
     )
     def post(self, request: Request, room_name: str) -> Response:
-        room = room_named(room_name)
+        room, revision = room_and_revision(room_name)
         wanted = read_values(request, CreateRoomMeetingSerializer)
+        [live] = read_co_owners([room], request.user, live_asked(room))
+        duplicates = bool(wanted["allow_duplicated"]) and may_host(request.user, room)
         try:
-            meeting = open_meeting(room, bool(wanted["allow_duplicated"]) and may_host(request.user, room))
+            meeting = open_meeting(room, duplicates, revision=revision, live=live)
         except TooManyMeetings as error:
             raise TryAgain(TOO_MANY, error.retry_after, status.HTTP_429_TOO_MANY_REQUESTS) from error
         except OpeningInProgress as error:
@@ -82,7 +92,8 @@ class ActiveMeetings(ApiView):
     def get(self, request: Request, room_name: str) -> Response:
         room = room_named(room_name)
         now = timezone.now()
-        under_way = [meeting for meeting in live_in(room) if not meeting.is_over(now)]
+        [live] = read_co_owners([room], request.user, live_asked(room))
+        under_way = [meeting for meeting in live if not meeting.is_over(now)]
         return Response([shown(request, room, meeting) for meeting in under_way[:MOST_PER_ROOM]])
 
 

@@ -35,17 +35,25 @@ def page_of(
     page, size = query["page"], query["size"]
     start = (page - 1) * size
     # Beyond the last place the database is not asked: a start of fifty digits would be an error to it.
-    found = list(rows[start : start + size + 1]) if start < LAST_PLACE else []
-    total = total_of(rows, start, size, found)
+    found, counted = _look(rows, start, start + size + 1) if start < LAST_PLACE else ([], None)
+    total = total_of(rows, start, size, found, counted)
     return {"items": found[:size], "total": total, "page": page, "size": size, "pages": -(-total // size)}
 
 
-def total_of(rows: QuerySet[Any] | Listing[Any], start: int, size: int, found: list[Any]) -> int:
+def _look(rows: QuerySet[Any] | Listing[Any], start: int, stop: int) -> tuple[list[Any], int | None]:
+    return rows.page_and_count(start, stop) if isinstance(rows, Listing) else (list(rows[start:stop]), None)
+
+
+def total_of(
+    rows: QuerySet[Any] | Listing[Any], start: int, size: int, found: list[Any], counted: int | None = None
+) -> int:
     """How many rows there are, as far as they are counted; the last page tells it by itself.
 
-    `found` are the rows from `start` on, with one after the page.
+    `found` are the rows from `start` on, with one after the page; `counted` is their number, where it is known.
     """
     if len(found) <= size and (found or not start):
         return start + len(found)
-    total = rows.count() if isinstance(rows, Listing) else count_up_to(rows)
+    if counted is None:
+        counted = rows.count() if isinstance(rows, Listing) else count_up_to(rows)
+    total = counted
     return max(total, start + len(found)) if total > COUNTED and found else total

@@ -66,9 +66,9 @@ SHOWN_FIELDS = [
 ]
 
 
-def room_context(request: Request) -> dict[str, Any]:
-    """What showing rooms needs, gathered once per request."""
-    return {"user": request.user, "policy": current_policy()}
+def room_context(request: Request, revision: str | None = None) -> dict[str, Any]:
+    """What showing rooms needs, gathered once per request. `revision` is the present one, where it is known."""
+    return {"user": request.user, "policy": current_policy(revision)}
 
 
 def effective_platform(room: Room, policy: RolloutPolicy) -> Selection:

@@ -11,7 +11,8 @@ from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from platforms.statements import Statement
+from platforms import revision
+from platforms.statements import Asked, Statement, ask
 from rooms.api.base import ApiView, IsAuthenticatedOrPublicModeReadOnly
 from rooms.api.errors import BadRequest
 from rooms.api.input import read_body
@@ -49,11 +50,23 @@ def find_room(rooms: QuerySet[Room], **by: Any) -> Room:
 
 def room_named(name: str) -> Room:
     """The room of this name in any case, or the one that had it before it was renamed. Raises NotFound."""
-    room = None if "\x00" in name else _NAMED.first(name=name.lower())
-    room = room or Room.objects.find(name)
+    return _room_named(name)[0]
+
+
+def room_and_revision(name: str) -> tuple[Room, str]:
+    """The same, and the present revision of what staff decided."""
+    room, [token] = _room_named(name, revision.asked())
+    return room, revision.token_of(token)
+
+
+def _room_named(name: str, *also: Asked) -> tuple[Room, list[list[Any]]]:
+    if "\x00" in name:
+        raise NotFound(NO_ROOM)
+    found, *answers = ask(_NAMED.asked(name=name.lower()), *also)
+    room = found[0] if found else Room.objects.find(name)
     if room is None:
         raise NotFound(NO_ROOM)
-    return room
+    return room, answers
 
 
 def as_uuid(text: str, missing: str) -> uuid.UUID:
@@ -74,8 +87,9 @@ class RoomList(ApiView):
     )
     def get(self, request: Request) -> Response:
         page = page_of(listed_for(request.user), request)
-        read_co_owners(page["items"], request.user)
-        items = RoomDetailsSerializer(page["items"], many=True, context=room_context(request)).data
+        [token] = read_co_owners(page["items"], request.user, revision.asked())
+        context = room_context(request, revision.token_of(token))
+        items = RoomDetailsSerializer(page["items"], many=True, context=context).data
         return Response(page | {"items": items})
 
     @extend_schema(
@@ -146,8 +160,8 @@ class RoomByName(ApiView):
         responses=answers(RoomDetailsSerializer, e404=NO_ROOM),
     )
     def get(self, request: Request, room_name: str) -> Response:
-        room = room_named(room_name)
-        return Response(RoomDetailsSerializer(room, context=room_context(request)).data)
+        room, token = room_and_revision(room_name)
+        return Response(RoomDetailsSerializer(room, context=room_context(request, token)).data)
 
 
 def require_allowed(is_allowed: bool) -> None:

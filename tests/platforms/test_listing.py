@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 
 from platforms import listing
 from platforms.listing import Kept, Listing
@@ -82,6 +83,14 @@ def test_one_whose_sql_is_kept_is_narrowed_and_counted_as_others_are(kept, owner
     for counted in (14, 20, 3):
         monkeypatch.setattr(listing, "COUNTED", counted)
         assert rooms.count() == min(counted + 1, 20)
+
+
+def test_a_page_comes_with_the_count_where_that_costs_nothing(kept, rooms, owner, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        page, count = kept.of(user_id=owner.pk).page_and_count(3, 12)
+    assert page == list(Room.objects.all()[3:12])
+    assert count == (20 if connection.vendor == "postgresql" else None)
+    assert rooms.page_and_count(3, 12) == (page, None)
 
 
 def joined(listing, separator, texts):

@@ -3,10 +3,11 @@
 import uuid
 
 import pytest
+from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from meetings.models import Meeting
-from platforms.statements import Statement, StatementOfKeys
+from platforms.statements import Statement, StatementOfKeys, ask
 from rooms.models import Room
 from tests.support.transcripts import make_meeting
 
@@ -85,3 +86,12 @@ def test_rows_by_any_number_of_keys(owner, django_assert_num_queries):
         with django_assert_num_queries(1):
             assert statement.rows([room.pk for room in wanted]) == wanted
     assert statement.rows([]) == []
+
+
+def test_several_are_asked_at_once_where_the_database_takes_them_so(owner, django_assert_num_queries):
+    rooms = [Room.objects.create(name=name, owner=owner) for name in ("one", "two")]
+    named = by_name()
+    of_keys = StatementOfKeys(lambda keys: Room.objects.filter(pk__in=keys))
+    with django_assert_num_queries(1 if connection.vendor == "postgresql" else 3):
+        found = ask(named.asked(name="two"), named.asked(name="three"), of_keys.asked([rooms[0].pk]))
+    assert found == [rooms[1:], [], rooms[:1]]
