@@ -6,11 +6,12 @@ from functools import lru_cache, partial
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from django.db import connection
-from django.db.models import Field, Model, QuerySet, UUIDField
+from django.db.models import Field, JSONField, Model, QuerySet, UUIDField
 from django.db.models.base import ModelState
 
 Row = TypeVar("Row", bound=Model)
 
+EMPTY: Mapping[str, Callable[[], Any]] = {"[]": list, "{}": dict}  # in JSON
 LENGTHS = 100  # of lists of keys, for which the SQL is kept: those of a page
 
 Example = tuple["Field[Any, Any]", Any]  # a field, and a value of it that stands nowhere else in the statement
@@ -136,7 +137,8 @@ class _Objects:
         compiler = build(**values_of(examples)).query.get_compiler(connection=connection)
         sql, parameters = compiler.as_sql()
         self._written = Written(sql, parameters, examples)
-        self._converters = list(compiler.get_converters([column for column, _, _ in compiler.select]).items())
+        converters = compiler.get_converters([column for column, _, _ in compiler.select])
+        self._converters = [(place, _converter(*found)) for place, found in converters.items()]
         assert compiler.klass_info  # noqa: S101  (a queryset of objects has one)
         self._part = _Part(compiler.klass_info, compiler.select)
 
@@ -151,13 +153,22 @@ class _Objects:
         if not self._converters:
             return row
         values = list(row)
-        for position, (converters, expression) in self._converters:
-            value = values[position]
-            if value is not None:
-                for convert in converters:
-                    value = convert(value, expression, connection)
-                values[position] = value
+        for place, convert in self._converters:
+            if values[place] is not None:
+                values[place] = convert(values[place])
         return values
+
+
+def _converter(converters: Sequence[Callable[..., Any]], expression: Any) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        for one in converters:
+            value = one(value, expression, connection)
+        return value
+
+    if not isinstance(expression.output_field, JSONField):
+        return convert
+    # Most are empty, which need no parser.
+    return lambda text: EMPTY[text]() if text in EMPTY else convert(text)
 
 
 class _Part:

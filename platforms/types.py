@@ -1,7 +1,7 @@
 """What goes into and comes out of a platform client. All datetimes are aware, all durations in seconds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, Self
 
@@ -53,7 +53,7 @@ class VideoPlatformConfig:
 
     @classmethod
     def from_options(cls, name: str, options: Mapping[str, Any], variables: Mapping[str, str] | None = None) -> Self:
-        known = {f.name for f in fields(cls)} - {"name", "extra", "variables"}
+        known = cls.__dataclass_fields__.keys() - {"name", "extra", "variables"}
         values = {key: value for key, value in options.items() if key in known}
         if "webhook_secrets" in values:
             values["webhook_secrets"] = tuple(values["webhook_secrets"])

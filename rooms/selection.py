@@ -52,6 +52,19 @@ class RolloutPolicy:
             if not _refusal(name, self)
         )
 
+    @cached_property
+    def reasons(self) -> Mapping[str, str]:
+        """Why a room opens where it does, in words that are found once for a whole list of rooms."""
+        share = _("The room is within the {percent} % being migrated.")
+        return {
+            "chosen": _("Chosen for this room."),
+            "held back": _("The room is held back."),
+            "listed": _("The room is on the migration list."),
+            "owner": _("The room's owner is in a group that goes first."),
+            "share": share.format(percent=self.percentage),
+            "default": _("The default platform."),
+        }
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -104,16 +117,16 @@ def select_platform(
 def wanted_platform(room_id: str, chosen: str, policy: RolloutPolicy, owner_id: int | None) -> tuple[str, str]:
     """What the room's own choice and the rollout ask for, whether or not it can be had."""
     if chosen:
-        return chosen, _("Chosen for this room.")
+        return chosen, policy.reasons["chosen"]
     if room_id in policy.held_back:
-        return policy.default, _("The room is held back.")
+        return policy.default, policy.reasons["held back"]
     if room_id in policy.room_ids:
-        return policy.target, _("The room is on the migration list.")
+        return policy.target, policy.reasons["listed"]
     if owner_id in policy.owner_ids:
-        return policy.target, _("The room's owner is in a group that goes first.")
+        return policy.target, policy.reasons["owner"]
     if policy.percentage and bucket(room_id) < policy.percentage:
-        return policy.target, _("The room is within the {percent} % being migrated.").format(percent=policy.percentage)
-    return policy.default, _("The default platform.")
+        return policy.target, policy.reasons["share"]
+    return policy.default, policy.reasons["default"]
 
 
 def _candidates(

@@ -88,7 +88,7 @@ def _object_id(match: ResolverMatch, act: Act, data: Any) -> str:
 
 def _holds_secret(data: Any) -> bool:
     rows = data.get("items", [data]) if isinstance(data, dict) else data if isinstance(data, list) else []
-    return any(isinstance(row, dict) and any(row.get(field) for field in SECRET_FIELDS) for row in rows)
+    return any(row.get(field) for row in rows if isinstance(row, dict) for field in SECRET_FIELDS)
 
 
 def _details(request: HttpRequest, response: HttpResponseBase, is_admin: bool) -> dict[str, Any]:

@@ -15,6 +15,9 @@ PASSED = ("off",)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    health_check_enabled: bool
+    health_check_done: bool
+
     def is_usable(self) -> bool:
         if self.connection is None:
             return False
