@@ -24,6 +24,8 @@ NOT_NOW = gettext_lazy("It cannot be transcribed again: its audio is gone, or it
 LOCKED = gettext_lazy("It is locked, so it stays as it is.")
 NO_LANGUAGE = gettext_lazy("Please choose one of the languages that are offered.")
 
+OF_LANGUAGES = "language"  # stands in every note that another choice may help
+
 State = Recording.State
 
 
@@ -35,7 +37,8 @@ def offer(transcript: Transcript, recording: Any) -> dict[str, Any]:
         return {}
     job = Submission.objects.filter(recording=recording).only("language").first()
     chosen = job.language if job and job.language is not None else transcript.source_language
-    return {"languages": choices, "language": chosen}
+    is_advised = len(choices) > 1 and OF_LANGUAGES in transcript.note
+    return {"languages": choices, "language": chosen, "is_advised": is_advised}
 
 
 @login_required

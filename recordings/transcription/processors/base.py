@@ -70,12 +70,20 @@ class Segment:
 
 @dataclass(frozen=True)
 class Result:
-    """What was said, in order. `note` tells people what they should know about it, such as why it is empty."""
+    """What was said, in order. `note` tells people what they should know about it, such as why it is empty.
+
+    `language` is the one that it is written down in, `heard` the one that most of it seems to be in. `spoken` are the
+    seconds in which somebody speaks, as far as the model tells, and `certainty` is how sure it is of all that was said
+    in them, from 0 to 1.
+    """
 
     language: str = ""
     duration: float = 0.0
     segments: Sequence[Segment] = ()
     note: str = ""
+    heard: str = ""
+    spoken: float = 0.0
+    certainty: float = 1.0
 
 
 class ModelMissing(PlatformNotConfigured):

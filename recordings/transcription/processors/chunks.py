@@ -48,10 +48,12 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Heard:
-    """What a model makes of a chunk, in its seconds."""
+    """What a model makes of a chunk, in its seconds. `language` is the one that it hears, whatever it was told."""
 
     language: str
     segments: Sequence[Segment]
+    spoken: float = 0.0
+    certainty: float = 1.0
 
 
 class ChunkedProcessor(Processor):
@@ -66,6 +68,7 @@ class ChunkedProcessor(Processor):
         segments: list[Segment] = []
         heard_any = False
         languages: Counter[str] = Counter()
+        spoken = certain = 0.0
         total, before = sum(part.duration for part in request.parts), 0.0  # seconds
         for number, part in enumerate(request.parts):
             for answer, chunk in enumerate(cut(Reading(part.open, longest=part.longest), self.chunk_seconds)):
@@ -76,13 +79,19 @@ class ChunkedProcessor(Processor):
                     request.checkpoint[PERCENT] = _percent(before + chunk.start + chunk.duration, total)
                 heard = _from_json(request.checkpoint[kept])
                 languages[heard.language] += len(heard.segments)
+                spoken += heard.spoken
+                certain += heard.spoken * heard.certainty
                 segments += _in_recording(heard.segments, chunk, part, answer)
             before += part.duration
+        main_language = max(languages, key=lambda language: languages[language], default="")
         return Result(
-            language=request.language or max(languages, key=lambda language: languages[language], default=""),
+            language=request.language or main_language,
             duration=max((part.offset + part.duration for part in request.parts), default=0.0),
             segments=sorted(segments, key=lambda segment: (segment.start, segment.end)),
             note="" if segments else NO_SPEECH if heard_any else SILENCE,
+            heard=main_language,
+            spoken=spoken,
+            certainty=certain / spoken if spoken else 1.0,
         )
 
 
@@ -164,13 +173,14 @@ def _on_timeline(start: float, end: float, chunk: Chunk, part: AudioPart) -> tup
 
 
 def _as_json(heard: Heard) -> list[object]:
-    return [heard.language, [[s.start, s.end, s.speaker, s.text, s.words] for s in heard.segments]]
+    segments = [[s.start, s.end, s.speaker, s.text, s.words] for s in heard.segments]
+    return [heard.language, segments, heard.spoken, heard.certainty]
 
 
 def _from_json(value: Sequence[Any]) -> Heard:
-    """What was kept by an earlier version has no words."""
-    language, segments = value
-    return Heard(str(language), [_segment_from(*segment) for segment in segments])
+    """What was kept by an earlier version has no words, or says nothing of how certain they are."""
+    language, segments, *figures = value
+    return Heard(str(language), [_segment_from(*segment) for segment in segments], *figures)
 
 
 def _segment_from(start: float, end: float, speaker: str, text: str, words: Sequence[Any] = ()) -> Segment:

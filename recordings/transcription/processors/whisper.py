@@ -23,7 +23,7 @@ from typing import IO, Any, cast
 from platforms.exceptions import PlatformUnavailable
 from recordings.transcription.processors.base import ModelMissing, Result, Segment, TranscriptionRequest, Word
 from recordings.transcription.processors.chunks import Chunk, ChunkedProcessor, Heard
-from recordings.transcription.processors.languages import LANGUAGES, as_whisper_knows_it, language_code
+from recordings.transcription.processors.languages import LANGUAGES, as_whisper_knows_it, language_code, language_name
 from recordings.transcription.processors.word_times import words_of
 
 PACKAGE = "faster_whisper"
@@ -32,6 +32,21 @@ NO_MODEL = "WHISPER_MODEL names a folder that holds no model: {}"
 ENGLISH_ONLY = (
     "The speech model understands English only, so what was said in another language is not written down rightly."
 )
+OTHER_LANGUAGE = (
+    "The language seems to be {heard}, but it was written down as {language}, so most of it is not what was said."
+)
+UNCERTAIN = "Many words could not be told for certain: they may be in another language, or hard to hear."
+UNCERTAIN_ENGLISH = (
+    "Many words could not be told for certain: they may be hard to hear, or in another language than English, "
+    "which is the only one that the speech model understands."
+)
+UNHEARD = "Somebody spoke, but no words could be told: they may be in another language, or hard to hear."
+UNHEARD_ENGLISH = (
+    "Somebody spoke, but no words could be told: they may be hard to hear, or in another language than English, "
+    "which is the only one that the speech model understands."
+)
+CERTAIN = 0.7  # below this certainty it is said; English has 0.87 and more also with noise, others 0.66 and less
+FEWEST_SECONDS = 5.0  # of speech, which tell something about all
 UNKNOWN_LANGUAGE = "The speech model does not know the language that was chosen, and wrote down what it made of it."
 ENGLISH_NAME = re.compile(r"\.en([-_.]|$)")  # tiny.en, distil-whisper/distil-small.en
 SMALLEST_VOCABULARY = 51865  # words of a model for more than English, by which faster-whisper tells it, too
@@ -109,11 +124,21 @@ class WhisperProcessor(ChunkedProcessor):
             raise ModelMissing(problems[0])
         known = request.language if as_whisper_knows_it(request.language) else ""
         result = super().process(replace(request, language=known))
-        if not result.segments or request.language in ("", "en"):
-            return result
-        if not self._is_multilingual:
-            return replace(result, note=ENGLISH_ONLY)
-        return result if known else replace(result, note=UNKNOWN_LANGUAGE)
+        return replace(result, note=self._note(request.language, result))
+
+    def _note(self, named: str, result: Result) -> str:
+        """`named` is the language that somebody says it is in."""
+        is_uncertain = result.spoken >= FEWEST_SECONDS and result.certainty < CERTAIN
+        knows_english_only = not self._is_multilingual or understands_english_only(self.model)
+        if not result.segments:
+            return (UNHEARD_ENGLISH if knows_english_only else UNHEARD) if is_uncertain else result.note
+        if knows_english_only and named not in ("", "en"):
+            return ENGLISH_ONLY
+        if named and not as_whisper_knows_it(named):
+            return UNKNOWN_LANGUAGE
+        if named and result.heard != named:
+            return OTHER_LANGUAGE.format(heard=language_name(result.heard), language=language_name(named))
+        return (UNCERTAIN_ENGLISH if knows_english_only else UNCERTAIN) if is_uncertain else ""
 
     def transcribe(self, chunk: Chunk, language: str) -> Heard:
         with self._lock:
@@ -122,7 +147,7 @@ class WhisperProcessor(ChunkedProcessor):
             Segment(start, end, "", text, words_of(map(Word._make, words)))
             for start, end, text, words in answer["segments"]
         ]
-        return Heard(language_code(answer["language"]), segments)
+        return Heard(language_code(answer["language"]), segments, answer["spoken"], answer["certainty"])
 
     def close(self) -> None:
         """End the model's process now; a later recording starts another."""

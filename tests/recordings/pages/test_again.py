@@ -8,6 +8,13 @@ from playwright.sync_api import expect
 from platforms.exceptions import PlatformUnavailable
 from recordings.models import Recording, Submission, Transcript, TranscriptEvent, Upload
 from recordings.transcription.processors.base import PERCENT
+from recordings.transcription.processors.whisper import (
+    ENGLISH_ONLY,
+    OTHER_LANGUAGE,
+    UNCERTAIN,
+    UNHEARD,
+    UNKNOWN_LANGUAGE,
+)
 from recordings.transcription.submit import MODEL_MISSING, NOT_CONFIGURED
 from tests.browser.chromium import chromium
 from tests.browser.test_accessibility import TELEPHONE, overflow, serious_violations
@@ -169,6 +176,27 @@ def test_who_understands_nothing_offers_nothing_and_english_only_says_so(client,
     assert 'id="id_language"' not in text
 
 
+@pytest.mark.parametrize("note", [ENGLISH_ONLY, OTHER_LANGUAGE, UNCERTAIN, UNHEARD, UNKNOWN_LANGUAGE])
+def test_each_note_that_another_choice_may_help_leads_to_it(client, owner, transcript, note):
+    Transcript.objects.update(note=note)
+    assert 'href="#again-form"' in page(client, transcript, owner)
+
+
+def test_the_owner_is_led_from_the_note_to_the_languages(client, owner, colleague, transcript, settings):
+    Transcript.objects.update(note=OTHER_LANGUAGE.format(heard="German", language="French"), share_mode="public")
+    link = '<a href="#again-form">Choose the language and transcribe it again</a>'
+    assert link in page(client, transcript, owner)
+    assert '<details class="stack stack-small" id="again" open>' in page(client, transcript, owner)
+    text = page(client, transcript, colleague)
+    assert "The language seems to be German" in text
+    assert link not in text
+    settings.RECORDING_PROCESSOR = "english"
+    assert link not in page(client, transcript, owner)  # there is no other to choose
+    settings.RECORDING_PROCESSOR = "openai"
+    Transcript.objects.update(note="The track of Ada is not there.")
+    assert link not in page(client, transcript, owner)
+
+
 # What becomes of files that cannot be written down
 
 
@@ -267,6 +295,7 @@ def test_silence_and_music_are_told_apart(client, owner, service, sounds, answer
     work()
     text = page(client, transcript, owner)
     assert note in text
+    assert "Nothing was said" not in text  # which would be said twice, or be untrue
     assert "Not ready yet" not in text
 
 

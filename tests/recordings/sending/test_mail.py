@@ -133,6 +133,15 @@ def test_a_transcript_without_words_says_so(server, listed, meeting):
     assert one.files == {}
 
 
+def test_one_that_has_a_note_says_no_more_of_what_was_not_said(server, listed, meeting):
+    Room.objects.update(email_transcript_to="team@example.com")
+    finish(meeting, Result("en", 5.0, [], note="Somebody spoke, but no words could be told."))
+    work()
+    [one] = server.delivered
+    assert "Somebody spoke" in one.text
+    assert "Nothing was said" not in one.text
+
+
 def test_a_long_one_is_whole_in_its_file(server, listed, meeting):
     Room.objects.update(email_transcript_to="team@example.com")
     finish(meeting, Result("en", 5.0, [Segment(n, n + 1.0, f"S{n % 2}", f"{n} " + "word " * 100) for n in range(200)]))

@@ -11,7 +11,16 @@ from django.conf import settings as product
 
 from platforms.exceptions import PlatformNotConfigured, PlatformUnavailable
 from recordings.transcription.processors.chunks import NO_SPEECH, SILENCE
-from recordings.transcription.processors.whisper import ENGLISH_ONLY, MISSING, UNKNOWN_LANGUAGE, WhisperProcessor
+from recordings.transcription.processors.whisper import (
+    ENGLISH_ONLY,
+    MISSING,
+    UNCERTAIN,
+    UNCERTAIN_ENGLISH,
+    UNHEARD,
+    UNHEARD_ENGLISH,
+    UNKNOWN_LANGUAGE,
+    WhisperProcessor,
+)
 from tests.recordings.transcription.test_processors import make_request, part
 from tests.support.live import wait_until
 from tests.support.media import Sound, silent, track
@@ -107,6 +116,62 @@ def test_a_model_of_one_language_says_so_of_another(whisper, loaded, language, n
 
 
 @pytest.mark.parametrize(
+    ("model", "language", "note"),
+    [
+        ("english-unsure-long", "", UNCERTAIN_ENGLISH),
+        ("english-unsure-long", "en", UNCERTAIN_ENGLISH),
+        ("english-unsure-long", "de", ENGLISH_ONLY),
+        ("english-unsure", "", ""),  # a word or two
+        ("english-long", "", ""),
+        ("unsure-long", "", UNCERTAIN),
+        ("unsure-long", "de", UNCERTAIN),
+        ("long", "", ""),
+    ],
+)
+def test_words_that_are_mostly_guessed_are_said_to_be(whisper, loaded, model, language, note):
+    result = whisper(model).process(make_request(part(SOUND), language=language))
+    assert result.segments
+    assert result.note == note
+
+
+@pytest.mark.parametrize(
+    ("model", "note"),
+    [("dumb-long", UNHEARD), ("english-dumb-long", UNHEARD_ENGLISH), ("english-dumb", NO_SPEECH)],
+)
+def test_speech_for_which_there_are_no_words_is_no_music(whisper, loaded, model, note):
+    result = whisper(model).process(make_request(part(SOUND)))
+    assert (list(result.segments), result.note) == ([], note)
+
+
+def test_what_one_person_said_for_certain_weighs_as_long_as_it_took(whisper, loaded):
+    processor = whisper("english-unsure-long")
+    request = make_request(part(SOUND), part(SOUND))
+    assert processor.process(request).note == UNCERTAIN_ENGLISH
+    (other,) = (key for key in request.checkpoint if key.startswith("1:"))
+    request.checkpoint[other] = ["en", [[0, 1, "", "Good morning.", []]], 40.0, 0.9]
+    assert processor.process(request).note == ""
+    request.checkpoint[other] = ["en", [[0, 1, "", "Good morning.", []]]]  # of before certainties were kept
+    assert processor.process(request).note == UNCERTAIN_ENGLISH
+
+
+@pytest.mark.parametrize(
+    ("model", "language", "note"),
+    [
+        ("swedish", "de", "The language seems to be Swedish, but it was written down as German"),
+        ("swedish", "sv", ""),
+        ("swedish", "", ""),
+        ("swedish", "tlh", "does not know the language that was chosen"),
+        ("not certain of it", "de", ""),
+    ],
+)
+def test_another_language_than_the_one_that_was_chosen_is_named(whisper, loaded, model, language, note):
+    result = whisper(model).process(make_request(part(SOUND), language=language))
+    assert note in result.note
+    assert bool(result.note) == bool(note)
+    assert result.language == (language if language in ("de", "sv") else "sv")
+
+
+@pytest.mark.parametrize(
     ("language", "found", "note"), [("jv", "jv", ""), ("de", "de", ""), ("tlh", "sv", UNKNOWN_LANGUAGE)]
 )
 def test_a_language_is_named_as_the_model_does_and_one_that_it_does_not_know_breaks_nothing(
@@ -163,6 +228,16 @@ def test_what_is_said_is_written_down(whisper):
         heard = words_of(" ".join(segment.text for segment in result.segments if segment.speaker == speaker))
         assert len(set(said) & set(heard)) >= 0.9 * len(set(said)), (said, heard)
     assert [segment.speaker for segment in result.segments][:2] == ["Ada", "Ben"]
+    assert result.note == ""
+
+
+@pytest.mark.speech
+@pytest.mark.parametrize("language", ["", "en"])
+def test_of_speech_in_another_language_the_bundled_model_says_so(whisper, language):
+    """Some sentences in German, spoken by espeak-ng."""
+    german = (Path(__file__).parent / "german.opus").read_bytes()
+    result = whisper(product.SPEECH_MODEL).process(make_request(part(german), language=language))
+    assert (bool(result.segments), result.note) == (True, UNCERTAIN_ENGLISH)
 
 
 @pytest.mark.speech
