@@ -15,13 +15,14 @@ from celery.signals import (
     setup_logging,
     task_postrun,
     task_prerun,
+    worker_before_create_process,
     worker_process_init,
     worker_process_shutdown,
 )
 from django.db import close_old_connections
 from kombu.transport import TRANSPORT_ALIASES
 
-from config.processes import end_with_parent
+from config.processes import end_with_parent, share
 from platforms import logs, metrics
 from platforms.health.pulse import pulse
 
@@ -63,6 +64,11 @@ def leave_dead_connections(task: Any, **kwargs: Any) -> None:
     """A connection that is kept from an earlier task is looked at before this one uses it."""
     if not task.request.is_eager:
         close_old_connections()
+
+
+@worker_before_create_process.connect
+def share_what_is_loaded(**kwargs: Any) -> None:
+    share()
 
 
 @worker_process_init.connect

@@ -69,7 +69,7 @@ def test_machines_that_share_no_folder_do_all_of_it_together(capsys):
 def test_what_it_costs_to_be_idle_is_measured(capsys):
     idle.main(seconds=2, settling=0, repeats=1)
     told = capsys.readouterr().out
-    assert "worker -Q quick" in told
+    assert "granian" in told
     assert "MB (target <= 350)" in told
     assert "% of a core (target <= 1) over 2 s" in told
 

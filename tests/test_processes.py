@@ -2,11 +2,13 @@
 
 import io
 import json
+import multiprocessing
 import os
 import signal
 import socket
 import subprocess
 import sys
+import textwrap
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -127,13 +129,26 @@ def test_it_ends_soon_when_it_is_asked_to(tmp_path):
         wait_until(lambda: not any(map(is_running, left)))
 
 
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """What follows `python -m`, to run some code."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(code):
+        name = f"part_{len(list(tmp_path.iterdir()))}"
+        (tmp_path / f"{name}.py").write_text(code)
+        return [name]
+
+    return write
+
+
 @pytest.mark.parametrize(("code", "words"), [(3, "exit 3"), (-9, "SIGKILL")])
-def test_what_ends_again_and_again_is_started_after_ever_longer_pauses(monkeypatch, code, words):
+def test_what_ends_again_and_again_is_started_after_ever_longer_pauses(module, monkeypatch, code, words):
     monkeypatch.setattr(processes, "FIRST_PAUSE_SECONDS", 0.01)
     lines = []
     end = f"import os; os.kill(os.getpid(), {-code})" if code < 0 else f"raise SystemExit({code})"
     output = processes.Output(Lines(lines), width=4)
-    one = processes.Supervised("part", [sys.executable, "-c", end], dict(os.environ), output)
+    one = processes.Supervised("part", module(end), {}, output)
     wait_until(lambda: one.look() or len(endings(lines)) == 4)
     assert endings(lines) == [f"ended ({words})"] * 4
     assert one._pause == pytest.approx(0.16)
@@ -144,15 +159,15 @@ def endings(lines):
     return [line.split("; ")[0].split(" | ")[1] for line in lines if "ended" in line]
 
 
-def test_one_that_ends_at_once_each_time_is_named_and_all_are_ended(monkeypatch):
+def test_one_that_ends_at_once_each_time_is_named_and_all_are_ended(module, monkeypatch):
     monkeypatch.setattr(processes, "FIRST_PAUSE_SECONDS", 0.01)
     lines = []
     commands = {
-        "good": [sys.executable, "-c", "import time; time.sleep(600)"],
-        "bad": [sys.executable, "-c", "print('no such thing'); raise SystemExit(3)"],
+        "good": module("import time; time.sleep(600)"),
+        "bad": module("print('no such thing'); raise SystemExit(3)"),
     }
     with pytest.raises(processes.EndsAtOnce, match=r"^bad ended at once 6 times \(exit 3\)"):
-        processes.run(commands, dict(os.environ), Lines(lines))
+        processes.run(commands, {}, Lines(lines))
     started = [line for line in lines if "good | runs as process" in line]
     pid = int(started[0].split()[-1])
     wait_until(lambda: not is_running(pid))
@@ -160,36 +175,24 @@ def test_one_that_ends_at_once_each_time_is_named_and_all_are_ended(monkeypatch)
     assert len([line for line in lines if "bad  | runs as process" in line]) == 6
 
 
-def test_the_first_has_a_head_start():
-    lines = []
-    commands = {"late": [sys.executable, "-c", ""], "soon": [sys.executable, "-c", ""]}
-    output = processes.Output(Lines(lines), width=4)
-    waits = {"late": 60.0, "soon": 0.0}
-    both = [processes.Supervised(name, commands[name], dict(os.environ), output, waits[name]) for name in commands]
-    for one in both:
-        one.look()
-    assert [line.split(" | ")[0].split()[1] for line in lines if "runs as process" in line] == ["soon"]
-    wait_until(both[1].has_ended)
-
-
-def test_what_the_web_server_loads_before_it_forks_begins_nothing():
+def test_what_is_loaded_before_others_are_forked_begins_nothing():
     """Neither threads nor connections would be whole in the processes that are forked."""
     code = (
-        "import threading; from config.web.granian import load; load(); from django.db import connection;"
-        " print(threading.active_count(), connection.connection)"
+        "import threading; from config.loading import load_web, load_workers; load_web(); load_workers();"
+        " from django.db import connection; print(threading.active_count(), connection.connection)"
     )
     environment = {**os.environ, "ENV_FILE": "", "DEBUG": "true", "DATABASE_URL": "", "REDIS_URL": ""}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.stdout == "1 None\n", done.stderr
 
 
-def test_one_that_ended_after_a_while_is_not_counted(monkeypatch):
+def test_one_that_ended_after_a_while_is_not_counted(module, monkeypatch):
     monkeypatch.setattr(processes, "FIRST_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(processes, "LONGEST_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(processes, "AT_ONCE_SECONDS", 0)
     lines = []
     output = processes.Output(Lines(lines), width=4)
-    one = processes.Supervised("part", [sys.executable, "-c", ""], dict(os.environ), output)
+    one = processes.Supervised("part", module(""), {}, output)
     wait_until(lambda: one.look() or len(endings(lines)) == 2 * processes.TRIES, seconds=120)
 
 
@@ -237,6 +240,18 @@ def test_a_second_one_with_the_same_data_is_refused(tmp_path):
         pass
 
 
+def test_a_process_that_is_left_of_one_that_was_killed_holds_up_no_other(tmp_path):
+    begun = multiprocessing.get_context("fork").Event()
+    left = multiprocessing.get_context("fork").Process(target=lambda: begun.set() or signal.pause(), daemon=True)
+    with serve.alone_in(tmp_path):
+        left.start()
+        assert begun.wait(60)
+    with serve.alone_in(tmp_path):
+        assert left.is_alive()
+    left.kill()
+    left.join()
+
+
 class Lines:
     def __init__(self, lines):
         self._lines = lines
@@ -262,6 +277,21 @@ def test_a_port_is_tried_where_it_will_be_listened_on(host):
 def test_a_host_that_is_not_this_machine_is_named(host):
     with pytest.raises(CommandError, match=f"{host} is no address of this machine: set HOST to one"):
         require_free_port(host, free_port(), "PORT")
+
+
+def test_lines_are_whole_whatever_the_pieces_in_which_they_come(module):
+    lines = []
+    output = processes.Output(Lines(lines), width=4)
+    code = """
+        import os, time
+        os.write(1, "one\\nt\u00fc".encode()[:-1])
+        os.write(1, "\u00fc".encode()[1:] + b"r\\n\\nno end")
+    """
+    one = processes.Supervised("part", module(textwrap.dedent(code)), {}, output)
+    one.look()
+    wait_until(lambda: output.copy(0.1) or one.has_ended())
+    output.copy(0.1)
+    assert [line.split(" | ")[1].rstrip() for line in lines[1:]] == ["one", "t\u00fcr", "", "no end"]
 
 
 def test_what_processes_write_in_json_stays_json_with_their_names(tmp_path):

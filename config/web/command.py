@@ -1,6 +1,8 @@
 """How the web server is started."""
 
+import os
 import sys
+from typing import NoReturn
 
 from django.conf import settings
 
@@ -10,8 +12,14 @@ CONNECTIONS = 8192  # at a time in each process; those that wait hold no thread
 ENDING_SECONDS = 3  # for requests that are being answered when the server is ended
 
 
-def web_command(port: int | None = None, processes: int | None = None) -> list[str]:
-    """With the settings' port and number of processes unless others are given."""
+def be_web(port: int | None = None, processes: int | None = None) -> NoReturn:
+    """Have this process be the web server."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", *web_module(port, processes)])  # noqa: S606  (itself)
+
+
+def web_module(port: int | None = None, processes: int | None = None) -> list[str]:
+    """What follows `python -m`: with the settings' port and number of processes unless others are given."""
     options = {
         "--interface": "asginl",
         "--http": 1,  # one way to send a body, one deadline
@@ -27,4 +35,4 @@ def web_command(port: int | None = None, processes: int | None = None) -> list[s
     }
     flags = ["--respawn-failed-workers"]
     words = [word for name, value in options.items() for word in (name, str(value))]
-    return [sys.executable, "-m", "config.web.granian", *words, *flags, "config.asgi:application"]
+    return ["config.web.granian", *words, *flags, "config.asgi:application"]

@@ -99,8 +99,8 @@ def family(pid):
 
 
 def name_of(pid):
-    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    return " ".join(word.rpartition("/")[2] for word in words[1:] if word and not word.startswith("--"))[:40]
+    words = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").split()
+    return " ".join(word.rpartition("/")[2] for word in words if not word.startswith("--"))[:40]
 
 
 def cpu_seconds(pid):

@@ -40,7 +40,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_until(condition, seconds=30, every=0.05):
+def wait_until(condition, seconds=60, every=0.05):
     """Look until the condition gives something true, which is returned; fail when the time is over."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -1,10 +1,8 @@
-import os
-import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from config.web.command import web_command
+from config.web.command import be_web
 
 
 class Command(BaseCommand):
@@ -16,6 +14,4 @@ class Command(BaseCommand):
         parser.add_argument("--processes", type=int, default=1)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sys.stdout.flush()
-        command = web_command(options["port"], options["processes"])
-        os.execv(command[0], command)  # noqa: S606  (itself)
+        be_web(options["port"], options["processes"])

@@ -1,9 +1,10 @@
 import errno
 import fcntl
+import multiprocessing
 import os
 import socket
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,18 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 
-from config.processes import EndsAtOnce, run
+from config.loading import load_web, load_workers
+from config.processes import EndsAtOnce, run, share
 from config.static_files import collect_changed
-from config.web.command import web_command
+from config.web.command import web_module
 from meetings.simulated import end_simulated_meetings
 from platforms.exceptions import PlatformNotConfigured
 from platforms.handler import create_platform_client, get_available_platforms, platform_label, why_unavailable
 from rooms.selection import current_policy, select_platform
 
 PORTS_TRIED = 50
-HEAD_START_SECONDS = 2.0  # in which the web server loads by itself, so that pages are there soon
 
 
 class Command(BaseCommand):
@@ -33,9 +35,7 @@ class Command(BaseCommand):
             self.use_free_ports()
             self.prepare()
             try:
-                environment = {**os.environ, "SANDBOX_WEBHOOK_SECRET": settings.SANDBOX_WEBHOOK_SECRET}
-                as_json = settings.LOG_FORMAT == "json"
-                run(processes(), environment, as_json=as_json, first="web", head_start=HEAD_START_SECONDS)
+                run(processes(), environment(), as_json=settings.LOG_FORMAT == "json")
             except EndsAtOnce as error:
                 raise CommandError(str(error)) from error
 
@@ -53,10 +53,14 @@ class Command(BaseCommand):
         if not settings.DEBUG:
             collect_changed()
         if settings.SANDBOX_ENABLED:
-            end_simulated_meetings()
+            by_itself(end_simulated_meetings)
         self.show_addresses()
         call_command("ensure_admin", stdout=self.stdout)
         self.stdout.flush()
+        load_web()
+        load_workers()
+        connections.close_all()
+        share()
 
     def show_addresses(self) -> None:
         base = settings.PUBLIC_URL
@@ -101,12 +105,28 @@ def simulated_platforms() -> list[str]:
     return [name for name in usable if create_platform_client(name).is_simulated]
 
 
+def by_itself(work: Callable[[], object]) -> None:
+    """Do it in a process of its own, as it may begin threads, which must not be here when others are forked."""
+    connections.close_all()
+    process = multiprocessing.get_context("fork").Process(target=work)
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise CommandError("It cannot be started: the lines above say why.")
+
+
+def environment() -> dict[str, str]:
+    """What all processes get besides. What Celery would check when it starts was checked here."""
+    return {"SANDBOX_WEBHOOK_SECRET": settings.SANDBOX_WEBHOOK_SECRET, "CELERY_SKIP_CHECKS": "true"}
+
+
 def processes() -> dict[str, list[str]]:
-    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]
+    """By name, what follows `python -m`."""
+    celery = ["celery", "--quiet", "-A", "config"]
     worker = [*celery, "worker", "--without-mingle", "--without-gossip"]
     return {
         **({"sandbox": sandbox_command()} if settings.SANDBOX_ENABLED else {}),
-        "web": web_command(),
+        "web": web_module(),
         # Quick work has workers of its own, so that a long download never delays an event.
         "quick": [*worker, "-Q", "quick", "-n", "quick@%h", "-c", "3"],
         # So has what waits for servers of others, such as calendars.
@@ -120,7 +140,7 @@ def processes() -> dict[str, list[str]]:
 
 def sandbox_command() -> list[str]:
     return [
-        *(sys.executable, "-m", "platforms.sandbox", "--port", str(settings.SANDBOX_PORT)),
+        *("platforms.sandbox", "--port", str(settings.SANDBOX_PORT)),
         *("--storage-port", str(settings.SANDBOX_STORAGE_PORT), "--product", f"http://127.0.0.1:{settings.PORT}"),
     ]
 
@@ -134,6 +154,7 @@ def alone_in(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CommandError(f"It runs already with the data in {folder}: set DATA_DIR for another one.") from None
+        os.register_at_fork(after_in_child=file.close)  # what outlives this one for a moment holds up nobody
         yield
 
 

@@ -1,10 +1,8 @@
-import os
-import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from config.web.command import web_command
+from config.web.command import be_web
 
 
 class Command(BaseCommand):
@@ -12,6 +10,4 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # those who deploy run `check --deploy`
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sys.stdout.flush()
-        command = web_command()
-        os.execv(command[0], command)  # noqa: S606  (itself)
+        be_web()
