@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "rooms.browsers.noting_browsers",
+    "rooms.languages.keeping_language",
     "rooms.second_factor.requiring_it",
     "config.audit.middleware.audit",
     "config.middleware.Messages",

@@ -4,15 +4,14 @@ from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import include, path, re_path
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 from django.views.defaults import page_not_found, permission_denied
-from django.views.i18n import set_language
 
 from config.errors import server_error
 from config.languages import ScriptTexts
 from config.metrics import metrics_page
 from config.readiness import Ready
 from rooms.api.errors import unknown_path
+from rooms.pages.language import choose_language
 
 
 def icon(request: HttpRequest) -> HttpResponse:
@@ -30,7 +29,7 @@ urlpatterns = [
     path("favicon.ico", icon),
     path("ready", Ready.as_view()),
     path("metrics", metrics_page),
-    path("account/language", require_POST(set_language), name="language"),
+    path("account/language", choose_language, name="language"),
     path("account/language/<str:language>.js", ScriptTexts.as_view(), name="script-texts"),
     path("admin/", include("config.staff.urls")),
     path("admin/", admin.site.urls),

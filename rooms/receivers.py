@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from simple_history.signals import pre_create_historical_record
 
 from platforms import revision
-from rooms import browsers, history
+from rooms import browsers, history, languages
 from rooms.calendar import sync
 from rooms.models import Rollout, Room
 from rooms.models.change import ChangeRecord
@@ -43,6 +43,11 @@ def renew_rollout(**kwargs: Any) -> None:
 @receiver(user_logged_in, dispatch_uid="rooms.browsers")
 def note_browser(*, request: HttpRequest, user: Any, **kwargs: Any) -> None:
     browsers.note(request, user)
+
+
+@receiver(user_logged_in, dispatch_uid="rooms.languages")
+def bring_language(*, request: HttpRequest, user: Any, **kwargs: Any) -> None:
+    languages.bring(request, user)
 
 
 @receiver(post_save, sender=Rollout, dispatch_uid="rooms.rollout.notice")

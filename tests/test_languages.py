@@ -12,7 +12,7 @@ from django.utils import translation
 from django.utils.formats import date_format
 
 from platforms.models import AuditEntry
-from rooms.models import Room, SignedInBrowser
+from rooms.models import ChosenLanguage, Room, SignedInBrowser
 from rooms.pages.password_reset import mailing
 from tests.conftest import api_for
 from tests.support.catalogues import CATALOGUES, ROOT, compiled, extracted, path_of, read, sources, updated, written
@@ -153,6 +153,14 @@ def test_untranslated_texts_are_found(source, found):
 # Pages
 
 
+def log_in(client, user):
+    user.set_password("correct horse")
+    user.save()
+    answer = client.post("/login", {"username": user.username, "password": "correct horse"})
+    assert answer.status_code == 302
+    return answer
+
+
 @pytest.mark.django_db
 class TestPages:
     def test_the_browsers_language_is_spoken(self, client):
@@ -180,12 +188,35 @@ class TestPages:
         assert '<html lang="en">' in client.get("/login", headers=GERMAN).content.decode()
 
     @pytest.mark.parametrize("language", ["", "xx", "../../etc", "de\x00", "d" * 1000])
-    def test_a_language_that_is_not_there_changes_nothing(self, client, language):
+    def test_a_language_that_is_not_there_changes_nothing(self, client, owner, language):
+        client.force_login(owner)
         answer = client.post("/account/language", {"language": language, "next": "//evil.example.com"})
         assert (answer.status_code, answer["Location"]) == (302, "/")
         assert "language" not in answer.cookies
+        assert not ChosenLanguage.objects.exists()
         client.cookies["language"] = "xx"
-        assert '<html lang="en">' in client.get("/login").content.decode()
+        assert '<html lang="en">' in client.get("/account/reset").content.decode()
+
+    def test_what_somebody_chose_who_was_signed_in_comes_to_their_other_browsers(self, client, owner, colleague):
+        client.force_login(owner)
+        client.post("/account/language", {"language": "de"})
+        for who, found in ((owner, "de"), (colleague, "en")):
+            other = Client()
+            log_in(other, who)
+            assert f'<html lang="{found}">' in other.get("/search").content.decode()
+        client.force_login(owner)  # the new password ended what it was signed in with
+        client.post("/account/language", {"language": "en"})
+        assert ChosenLanguage.objects.get().code == "en"
+
+    def test_what_a_guest_chose_stays_when_they_log_in_to_an_account_without_a_choice(self, client, owner):
+        client.post("/account/language", {"language": "de"})
+        log_in(client, owner)
+        assert '<html lang="de">' in client.get("/search").content.decode()
+        assert not ChosenLanguage.objects.exists()
+
+    def test_a_language_that_is_gone_is_brought_to_no_browser(self, client, owner):
+        ChosenLanguage.objects.create(user=owner, code="tlh")
+        assert "language" not in log_in(client, owner).cookies
 
     def test_only_a_form_of_ours_chooses(self):
         answer = Client(enforce_csrf_checks=True).post("/account/language", {"language": "de"})

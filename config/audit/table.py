@@ -138,7 +138,7 @@ NO_ENTRY = {
     "POST open-instead": "the meeting itself is kept",
     "POST v1/recordings/<uuid:recording_id>/result": "a transcriber sends it",
     "POST login": "as by the API",
-    "POST language": "it is kept by the browser alone",
+    "POST language": "which language somebody reads is no concern of others",
     "POST login-code": "as by the API",
     "POST logout": "as by the API",
 }

@@ -14,6 +14,7 @@ from platforms.exceptions import PlatformNotConfigured, PlatformRejected
 from platforms.work.models import ResultPending
 from recordings.models import Transcript, TranscriptMail
 from recordings.transcripts.formats import as_text, speaker_names
+from rooms.languages import language_of_mails
 from rooms.services import why_no_email
 
 SUBJECT_CHARACTERS = 150
@@ -33,7 +34,7 @@ def perform(mail: TranscriptMail) -> None:
     if transcript.deleted_at:
         raise PlatformRejected("The transcript was deleted meanwhile.")
     try:
-        with translation.override(settings.MAIL_LANGUAGE):
+        with translation.override(language_of_mails(mail.recipient)):
             message = message_of(mail, transcript)
         message.send()
     except smtplib.SMTPRecipientsRefused as error:

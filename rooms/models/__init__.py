@@ -1,6 +1,7 @@
 from rooms.models.api_key import ApiKey
 from rooms.models.calendar import CalendarEvent, CalendarSync
 from rooms.models.change import Change
+from rooms.models.chosen_language import ChosenLanguage
 from rooms.models.invitation import Invitation
 from rooms.models.outside_account import OutsideAccount
 from rooms.models.rollout import Rollout
@@ -14,6 +15,7 @@ __all__ = [
     "CalendarEvent",
     "CalendarSync",
     "Change",
+    "ChosenLanguage",
     "EndedToken",
     "FormerName",
     "Invitation",

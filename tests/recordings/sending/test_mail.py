@@ -12,7 +12,7 @@ from platforms.work import models
 from recordings.models import Recording, Transcript, TranscriptMail
 from recordings.transcription import submit
 from recordings.transcription.processors import Result, Segment
-from rooms.models import Room
+from rooms.models import ChosenLanguage, Room
 from rooms.services import NO_EMAIL
 from tests.conftest import api_for, error
 from tests.support.stub_mail import StubMail
@@ -122,6 +122,17 @@ def test_the_mail_is_in_the_language_that_is_set(server, listed, meeting, settin
     assert "Raum: standup" in one.text
     assert "Sie erhalten dies, weil" in one.text
     assert translation.get_language() == "en"
+
+
+def test_who_has_an_account_gets_it_in_the_language_that_they_chose(server, listed, meeting, owner):
+    Room.objects.update(email_transcript_to="Owner@Example.com, team@example.com")
+    type(owner).objects.filter(pk=owner.pk).update(email="owner@example.com")
+    ChosenLanguage.objects.create(user=owner, code="de")
+    finish(meeting)
+    work()
+    subjects = {one.recipient.lower(): one.message["Subject"] for one in server.delivered}
+    assert subjects["owner@example.com"].startswith("Transkript: ")
+    assert subjects["team@example.com"].startswith("Transcript: ")
 
 
 def test_a_transcript_without_words_says_so(server, listed, meeting):
