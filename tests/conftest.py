@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 from config.celery import app as celery_app
 from platforms import logs
 from platforms.audit import trail
+from platforms.bounded import children
 from platforms.webhooks import inbox, refusals
 from rooms.models import Room
 
@@ -35,6 +36,12 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, t
 def _broker_in_memory():
     """Messages go nowhere: a test that wants work done does it."""
     celery_app.conf.update(broker_url="memory://", broker_transport_options={})
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _end_hosts_of_children():
+    yield
+    children.stop_all()
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ SANDBOX = "platforms.sandbox"
 # Within an app: each line may import those above it, and none beside it.
 ORDERS = {
     "platforms": [
-        "events exceptions logs model_names pauses payloads signals signing statements visible",
+        "bounded events exceptions logs model_names pauses payloads signals signing statements visible",
         "types limits listing metrics",
         "base",
         "abilities",
@@ -145,6 +145,15 @@ def test_no_modules_import_each_other_in_a_circle():
 def test_the_product_runs_without_the_sandbox():
     users = {name for name, others in imports().items() if any(is_in(other, SANDBOX) for other in others)}
     assert {name for name in users if not is_in(name, SANDBOX)} == set()
+
+
+def test_files_of_others_are_decoded_in_a_bounded_child_only():
+    """What decodes is imported by the child's program, which its worker only names; `mixing` and the like encode."""
+    decoding = {f"recordings.media.{name}" for name in ("containers", "contents", "voice")}
+    users = {name for name in of("recordings") for other in decoding if other in imports()[name]}
+    assert users - decoding == {"recordings.media.decoder"}
+    opening = [path for path in tracked("recordings/*.py") if re.search(r'av\.open\(.*"r"', (ROOT / path).read_text())]
+    assert opening == ["recordings/media/containers.py"]
 
 
 def test_the_product_imports_nothing_of_the_tests():

@@ -23,6 +23,8 @@ MEANS = [
 ]
 # Who uses them, and where that leads.
 CALLERS = {
+    "platforms.bounded.host": "the worker that started it, by a socket that it was given",
+    "platforms.bounded.children": "children of this process",
     "platforms.http.client": "services that the operator names, and platforms",
     "platforms.http.connections": "what safe_http has checked",
     "platforms.http.deadlines": "what client calls",

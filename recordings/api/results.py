@@ -24,7 +24,7 @@ from rest_framework.response import Response
 
 from platforms import payloads
 from platforms.signing import StampedCheck
-from recordings.media.probe import LONGEST_SECONDS
+from recordings.media.info import LONGEST_SECONDS
 from recordings.models import Recording
 from recordings.storage import links
 from recordings.storage.serving import serve_stored

@@ -11,7 +11,8 @@ from platforms.exceptions import PlatformUnavailable
 from platforms.work.heartbeat import Heartbeat
 from recordings import telling
 from recordings.fetching.download import forget
-from recordings.media.probe import MediaInfo, probe
+from recordings.media.info import MediaInfo
+from recordings.media.probe import probe
 from recordings.models import Ingest, Recording, Submission, Track
 from recordings.models.transitions import transition
 from recordings.storage.reader import open_stored

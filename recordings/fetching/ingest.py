@@ -17,7 +17,7 @@ from recordings.fetching.locations import name_in_own_bucket, name_of, names_of,
 from recordings.fetching.tracks import ingest_tracks
 from recordings.intake.news import was_absent
 from recordings.intake.register import is_stored
-from recordings.media.probe import NotMedia
+from recordings.media.info import NotMedia
 from recordings.models import Ingest, Recording, Transcript
 from recordings.models.transitions import transition
 from recordings.transcripts.beginning import give_up

@@ -8,7 +8,7 @@ from recordings.fetching.download import NOT_THERE, FetchFailed, fetch
 from recordings.fetching.locations import client_of, name_of, object_of
 from recordings.intake import register
 from recordings.media.audio import zero_of
-from recordings.media.probe import MediaInfo, NotMedia
+from recordings.media.info import MediaInfo, NotMedia
 from recordings.models import Recording, Track
 
 State = Recording.State

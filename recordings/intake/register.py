@@ -14,7 +14,7 @@ from platforms.types import RecordingRef
 from recordings.intake.matching import match_meeting
 from recordings.intake.merging import STORED, keep_deleted, unite
 from recordings.intake.news import is_news
-from recordings.media.probe import LONGEST_SECONDS
+from recordings.media.info import LONGEST_SECONDS
 from recordings.models import Erasure, Ingest, Recording, RecordingJob, Submission, Track, Transcript
 from recordings.models.transitions import transition
 from recordings.transcripts import beginning

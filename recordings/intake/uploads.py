@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from recordings.intake.joined import joined
 from recordings.intake.quotas import QuotaUsedUp, require_hours
-from recordings.media.probe import MediaInfo, NotMedia, longest_in, probe
+from recordings.media.info import MediaInfo, NotMedia, Unreadable, longest_in
+from recordings.media.probe import probe
 from recordings.models import Recording, Submission, Transcript, Upload, UploadPart
 from recordings.privacy import deletion, erasure
 from recordings.privacy.uploads import FOLDER, forget
@@ -34,6 +35,7 @@ LEASE = timedelta(minutes=15)
 IN_PROGRESS = "There is already an upload in progress"
 NO_AUDIO = "File has no audio stream"
 TOO_SPARSE = "File is almost empty for the time that it says it lasts"
+UNREADABLE = "File takes too much time or memory to read"
 TOO_LARGE = "The file is too large."
 OVER_QUOTA = "All that you have uploaded would be too much. Delete some of it for good first."
 
@@ -203,6 +205,8 @@ def _digest(whole: BinaryIO) -> str:
 def _probe(whole: BinaryIO) -> MediaInfo:
     try:
         info = probe(whole)
+    except Unreadable as error:
+        raise UploadRefused(UNREADABLE) from error
     except NotMedia as error:
         raise UploadRefused(NO_AUDIO) from error
     if not info.has_audio:

@@ -4,30 +4,22 @@ All of it is done in pieces, so that hours take no memory.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from itertools import chain, groupby
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import BinaryIO
 
 import av
-from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
-from av.container import InputContainer
 
+from recordings.media.decoding import ask, voice
+from recordings.media.info import LONGEST_SECONDS, NotMedia, require_length
 from recordings.media.mixer import mixed
-from recordings.media.pcm import SAMPLE_BYTES, frame_of, samples_of, silence
-from recordings.media.probe import LONGEST_SECONDS, NotMedia, audio_streams, decoded, opened, start_of
+from recordings.media.pcm import SAMPLE_BYTES, frame_of, silence
 
 logger = logging.getLogger(__name__)
 
 Opener = Callable[[], BinaryIO]
 
-# Seconds that a timestamp may differ from the samples counted so far: files round to milliseconds, and packets jitter.
-TOLERANCE_SECONDS = 0.04
-# Seconds by which timestamps must go back to mean that the clock began anew, and not that two packets overlap.
-NEW_CLOCK_SECONDS = 1.0
 QUALITY = "7"  # LAME's: from 0, slow, to 9; for speech 7 is as good and takes two thirds of the time
 MOST_STREAMS = 8  # of one file that are heard; each is a passage through the whole file
 
@@ -45,8 +37,8 @@ def zero_in(open_file: Opener, offset: float) -> float:
     """The same of a file that is looked into. Raises NotMedia."""
     if offset <= 0:
         return offset
-    with open_file() as file, opened(file) as container:
-        return zero_of(start_of(container), offset)
+    with open_file() as file:
+        return zero_of(ask(file, "start"), offset)
 
 
 class Reading:
@@ -82,7 +74,7 @@ class Reading:
         """Without gaps from second zero of the recording: where the file has no audio, as while somebody was muted,
         there is silence. The file is opened when its time has come. Raises NotMedia where it cannot be read on.
         """
-        self._require_length(self._offset)
+        require_length(self._offset, self._longest)
         yield from silence(max(0.0, self._offset), rate)
         count = self._count_streams()
         if count == 1:
@@ -91,49 +83,20 @@ class Reading:
             yield from mixed([self._stream(number, rate) for number in range(count)], rate)
 
     def _count_streams(self) -> int:
-        with self._opened() as container:
-            found = len(audio_streams(container))
-        if not found:
-            raise NotMedia("There is no audio stream in it.")
+        with self._open() as file:
+            found: int = ask(file, "streams")
         self.unheard = max(0, found - MOST_STREAMS)
         return min(found, MOST_STREAMS)
 
     def _stream(self, number: int, rate: int) -> Iterator[bytes]:
         """One stream, from where the file begins in the recording."""
-        position = round(max(0.0, self._offset) * rate)  # samples
-        shift = self._offset
-        for start, piece in self._pieces(number, rate):
-            self.has_sound = True
-            ahead = 0.0 if start is None else start + shift - position / rate
-            self._require_length(position / rate + ahead)
-            if ahead < -NEW_CLOCK_SECONDS:
-                shift -= ahead
-            elif ahead < -TOLERANCE_SECONDS:
-                piece = piece[round(-ahead * rate) * SAMPLE_BYTES :]
-            elif ahead > TOLERANCE_SECONDS:
-                yield from silence(ahead, rate)
-                position += round(ahead * rate)
-            position += len(piece) // SAMPLE_BYTES
-            yield piece
-
-    def _require_length(self, seconds: float) -> None:
-        if seconds <= self._longest:
-            return
-        if self._longest < LONGEST_SECONDS:
-            raise NotMedia(f"There is too little in it for more than {self._longest / 60:.0f} minutes.")
-        raise NotMedia(f"Its timestamps go beyond {LONGEST_SECONDS / 3600:.0f} hours.")
-
-    def _pieces(self, number: int, rate: int) -> Iterator[tuple[float | None, bytes]]:
-        """What is decoded, each with its own time in seconds, where it has one."""
-        with self._opened() as container:
-            stream = audio_streams(container)[number]
-            for frame in _resampled(decoded(container, stream), rate):
-                yield frame.time, samples_of(frame)
-
-    @contextmanager
-    def _opened(self) -> Iterator[InputContainer]:
-        with self._open() as file, opened(file) as container:
-            yield container
+        with self._open() as file:
+            for piece in voice(file, number, rate, self._offset, self._longest):
+                if isinstance(piece, bytes):
+                    self.has_sound = True
+                    yield piece
+                else:
+                    yield from silence(piece, rate)
 
 
 class Mp3:
@@ -164,11 +127,3 @@ class Mp3:
         if piece:
             self._container.mux(self._stream.encode(frame_of(piece, self.rate, self.position)))
             self.position += len(piece) // SAMPLE_BYTES
-
-
-def _resampled(frames: Iterable[AudioFrame], rate: int) -> Iterator[AudioFrame]:
-    """A stream may change its shape on the way; each stretch of one shape has a resampler of its own."""
-    for _, stretch in groupby(frames, key=lambda frame: (frame.format.name, frame.layout.name, frame.sample_rate)):
-        resampler = AudioResampler(format="s16", layout="mono", rate=rate)
-        for frame in chain(stretch, [None]):
-            yield from resampler.resample(frame)

@@ -10,8 +10,8 @@ from django.core.files import File
 from django.core.files.storage import FileSystemStorage, storages
 
 from recordings.media.audio import Mp3, Opener, Reading
+from recordings.media.info import LONGEST_SECONDS, NotMedia, longest_in
 from recordings.media.mixer import mixed
-from recordings.media.probe import LONGEST_SECONDS, NotMedia, longest_in
 from recordings.media.waveform import Waveform
 from recordings.models import Recording
 from recordings.storage.free_space import drafts, frugal

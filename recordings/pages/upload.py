@@ -34,6 +34,7 @@ IN_PLAIN_WORDS = {
         "There is no sound in this file, or it is no audio or video file that can be read here."
     ),
     uploads.TOO_SPARSE: gettext_lazy("There is almost nothing in this file for the time that it says it lasts."),
+    uploads.UNREADABLE: gettext_lazy("This file takes too much time or memory to read."),
     uploads.OVER_QUOTA: gettext_lazy(
         "All that you have uploaded would be too much. Delete some of your uploads for good first."
     ),

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from recordings.media.audio import Reading, zero_in
+from recordings.media.info import NotMedia
 from recordings.media.mixing import longest_of
-from recordings.media.probe import NotMedia
 from recordings.models import Recording, Track
 from recordings.storage import links
 from recordings.storage.reader import open_stored

@@ -21,8 +21,8 @@ from platforms.work.heartbeat import keep_alive
 from platforms.work.models import LeaseLost, MaxAttemptsExceeded, ResultPending
 from recordings import telling
 from recordings.media.audio import Reading
+from recordings.media.info import NotMedia
 from recordings.media.mixing import mp3_name, store_mp3
-from recordings.media.probe import NotMedia
 from recordings.models import Recording, Submission, Transcript
 from recordings.models.transitions import transition
 from recordings.privacy import consent

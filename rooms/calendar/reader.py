@@ -1,36 +1,26 @@
-"""Reading ICS feeds (RFC 5545) in processes of their own: three lines can keep the libraries busy for ever.
+"""Reading ICS feeds (RFC 5545) in bounded children: three lines can keep the libraries busy for ever.
 
-`python -m rooms.calendar.reader` imports the libraries once, and then forks a child for each feed, which has limits of
-CPU time, memory and time by the clock, and which nobody misses when it is ended. It knows nothing of Django.
+It knows nothing of Django; see platforms.bounded.
 """
 
 import json
-import os
 import re
-import resource
-import select
-import signal
-import struct
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, tzinfo
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import icalendar
 import recurring_ical_events
 
-CPU_SECONDS = 2
-WALL_SECONDS = 6.0
-MEMORY_BYTES = 200 * 1024 * 1024  # on top of what the process has when it is forked
+if TYPE_CHECKING:
+    from platforms.bounded.host import Channel
+
 MOST_OCCURRENCES = 5000  # of one room in its window
 TEXT_LIMIT = 10_000  # characters of a description
 LINE_LIMIT = 1000  # characters of a title, a place, an address
 MOST_ATTENDEES = 500
-HEADER = struct.Struct("!II")  # bytes of the question, and of the feed; answers have the first only
 NOT_A_CALENDAR = "This is no calendar (ICS)."
-TOO_MUCH = "The calendar takes too long or too much memory to read."
 
 
 class NotACalendar(Exception):
@@ -134,52 +124,14 @@ def _text(value: Any, limit: int) -> str:
     return str(value).replace("\x00", "")[:limit]
 
 
-# The process that waits for feeds
+# In a child of its own
 
 
-def serve(questions: BinaryIO, answers: BinaryIO) -> None:
-    """Answer one question after the other until the other side goes away."""
-    while len(head := questions.read(HEADER.size)) == HEADER.size:
-        asked, size = HEADER.unpack(head)
-        question, feed = json.loads(questions.read(asked)), questions.read(size)
-        answer = json.dumps(_in_a_child(question, feed)).encode()
-        answers.write(struct.pack("!I", len(answer)) + answer)
-        answers.flush()
-
-
-def _in_a_child(question: dict[str, str], feed: bytes) -> dict[str, Any]:
-    read_end, write_end = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(read_end)
-        _answer_and_exit(question, feed, write_end)
-    os.close(write_end)
-    try:
-        said = _read_until(read_end, time.monotonic() + WALL_SECONDS)
-    finally:
-        os.close(read_end)
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    try:
-        answer: dict[str, Any] = json.loads(said)
-    except ValueError:
-        return {"error": TOO_MUCH}
-    return answer
-
-
-def _answer_and_exit(question: dict[str, str], feed: bytes, write_end: int) -> None:
-    status = 1
-    try:
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-        limit = _address_space() + MEMORY_BYTES
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-        with os.fdopen(write_end, "w") as answers:
-            json.dump(_answer(question, feed), answers)
-        status = 0
-    except MemoryError:
-        pass
-    finally:
-        os._exit(status)
+def serve(channel: "Channel") -> None:
+    """The question, and then the feed, are its worker's messages; the answer is its own."""
+    _, question = channel.receive()
+    _, feed = channel.receive()
+    channel.send(b"A", json.dumps(_answer(json.loads(question), feed)).encode())
 
 
 def _answer(question: dict[str, str], feed: bytes) -> dict[str, Any]:
@@ -191,24 +143,3 @@ def _answer(question: dict[str, str], feed: bytes) -> dict[str, Any]:
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         # What the libraries raise for what is not in the standard.
         return {"error": f"The calendar cannot be read ({type(error).__name__})."}
-
-
-def _address_space() -> int:
-    with open("/proc/self/statm") as file:  # noqa: PTH123  (not a file on a disk)
-        return int(file.read().split()[0]) * resource.getpagesize()
-
-
-def _read_until(descriptor: int, deadline: float) -> bytes:
-    """What comes until the other side has ended, or the time is over."""
-    said = bytearray()
-    while (left := deadline - time.monotonic()) > 0:
-        if not select.select([descriptor], [], [], left)[0]:
-            break
-        if not (piece := os.read(descriptor, 65536)):
-            return bytes(said)
-        said += piece
-    return b""
-
-
-if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -2,16 +2,9 @@
 
 import pytest
 
-from rooms.calendar import parsing
 from tests.support.feeds import FEED
 from tests.support.receivers import HOOK, SECRET
 from tests.support.stub_provider import Answer, StubProvider
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _stop_the_reader():
-    yield
-    parsing.parser.stop()
 
 
 @pytest.fixture

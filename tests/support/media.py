@@ -144,6 +144,40 @@ def slow_wav(seconds):
     return out.getvalue()
 
 
+def large_picture(megabytes):
+    """A second of sound beside one picture of that size, which is none."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as output:
+        picture: Any = output.add_stream("png", rate=1)
+        picture.width, picture.height, picture.pix_fmt = 16, 16, "rgb24"
+        audio = output.add_stream("aac", rate=RATE, layout="mono")
+        packet = av.Packet(bytes(megabytes * 1024 * 1024))
+        packet.pts, packet.dts, packet.time_base, packet.stream = 0, 0, Fraction(1, 1), picture
+        output.mux(packet)
+        _write_audio(output, audio, [Sound(0, 1)], RATE)
+    return out.getvalue()
+
+
+def many_pictures(count, side):
+    """A second of sound beside so many videos of one black picture, which pack well and take 3 bytes a dot unpacked."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as output:
+        videos: Any = [output.add_stream("png", rate=1) for _ in range(count)]
+        for video in videos:
+            video.width, video.height, video.pix_fmt = side, side, "rgb24"
+        audio = output.add_stream("aac", rate=RATE, layout="mono")
+        frame = av.VideoFrame(side, side, "rgb24")
+        frame.planes[0].update(bytes(frame.planes[0].buffer_size))
+        frame.pts, frame.time_base = 0, Fraction(1, 1)
+        content = bytes(videos[0].encode(frame)[0])
+        for video in videos:
+            packet = av.Packet(content)
+            packet.pts, packet.dts, packet.time_base, packet.stream = 0, 0, Fraction(1, 1), video
+            output.mux(packet)
+        _write_audio(output, audio, [Sound(0, 1)], RATE)
+    return out.getvalue()
+
+
 def broken():
     """The first part of a file whose index is at its end."""
     return with_audio("mp4")[:3000]

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recordings.api.transcripts.serializers import LARGEST_NUMBER, MOST_PARTICIPANTS, NamedSerializer
-from recordings.media.probe import LONGEST_SECONDS
+from recordings.media.info import LONGEST_SECONDS
 from recordings.models import Segment, Transcript, TranscriptParticipant
 from recordings.transcription.voices import merge_voices, next_number
 from recordings.transcripts import search

@@ -25,6 +25,7 @@ REFUSALS = {
     uploads.IN_PROGRESS: "upload_in_progress",
     uploads.NO_AUDIO: "no_audio_stream",
     uploads.TOO_SPARSE: "almost_empty",
+    uploads.UNREADABLE: "unreadable",
 }
 NOT_READY = ErrorDetail("Recording is not ready for processing", "recording_not_ready")
 NO_ROOM = ErrorDetail("There is no room for this at present. Please try again later.", "storage_full")
@@ -57,7 +58,10 @@ class UploadChunk(ApiView):
         request={"multipart/form-data": ChunkSerializer},
         responses=answers(
             StatusSerializer,
-            e400=f"Transcript is locked, or {uploads.IN_PROGRESS}, or {uploads.NO_AUDIO}, or {uploads.TOO_SPARSE}",
+            e400=(
+                f"Transcript is locked, or {uploads.IN_PROGRESS}, or {uploads.NO_AUDIO}, or {uploads.TOO_SPARSE}, "
+                f"or {uploads.UNREADABLE}"
+            ),
             e401=SIGN_IN,
             e403=NOT_OWNER,
             e404=NO_TRANSCRIPT,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 
 from platforms.exceptions import PlatformNotConfigured
-from recordings.media.probe import LONGEST_SECONDS
+from recordings.media.info import LONGEST_SECONDS
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """From a report to a stored, checked recording that is handed on, or to the reason why it is not."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -16,16 +17,19 @@ from django.utils import timezone
 
 from platforms.exceptions import PlatformUnavailable
 from platforms.work.models import LeaseLost
+from recordings.fetching import claim
 from recordings.fetching.claim import Claim
 from recordings.fetching.locations import name_of
 from recordings.intake import register
 from recordings.intake.register import register_recording
+from recordings.media import decoding
 from recordings.models import Erasure, Ingest, Recording, Submission
 from recordings.privacy import deletion
 from recordings.storage.reader import open_stored
 from tests.drills import faulty_server
 from tests.support import media
 from tests.support.aws import aws, aws_server  # noqa: F401
+from tests.support.decoding import Fatal
 from tests.support.fetching import files_left, part_then, server  # noqa: F401
 from tests.support.live import ROOT
 from tests.support.meeting_reports import make_meeting
@@ -67,8 +71,7 @@ def work_of(recording):
 
 
 def content_of(recording):
-    with open_stored(recording.file) as file:
-        return file.read()
+    return content_of_file(recording.file)
 
 
 # What comes of it
@@ -118,6 +121,29 @@ def test_what_is_no_media_fails_with_the_reason_and_is_not_kept(known, content, 
     assert recording.error.startswith(reason)
     assert not recording.can_retry
     assert (work_of(recording).state, files_left()) == ("failed", [])
+
+
+def test_what_takes_too_much_to_read_fails_with_the_reason_and_is_not_kept(known, monkeypatch):
+    monkeypatch.setattr(decoding, "MEMORY_BYTES", 32 * 1024 * 1024)
+    recording = run(known(media.large_picture(60)))
+    assert (recording.state, recording.error) == (State.FAILED, "Reading it takes too much memory.")
+    assert not recording.can_retry
+    assert (work_of(recording).state, files_left()) == ("failed", [])
+    assert run(known()).state == State.STORED
+
+
+def test_when_a_machine_that_has_no_memory_left_ends_what_reads_it_is_tried_again(known, monkeypatch):
+    monkeypatch.setattr(claim, "open_stored", lambda name: Fatal(content_of_file(name), signal.SIGKILL))
+    recording = run(known())
+    assert (recording.state, work_of(recording).state) == (State.FETCHING, "waiting")
+    assert "ended from outside" in work_of(recording).last_error
+    monkeypatch.undo()
+    assert run(recording).state == State.STORED
+
+
+def content_of_file(name):
+    with open_stored(name) as file:
+        return file.read()
 
 
 @pytest.mark.parametrize(
@@ -419,8 +445,8 @@ def test_the_work_can_be_lost_while_the_file_is_looked_into(known):
     recording = known(media.media("webm", [media.Sound(0, 20)], duration_known=False))
     job = Ingest.objects.get(recording=recording)
     Ingest.objects.update(lease_token=uuid.uuid4())
-    claim = Claim(job, recording)
-    claim.LEASE = timedelta(0)
+    held = Claim(job, recording)
+    held.LEASE = timedelta(0)
     storages["recordings"].save(name_of(recording), ContentFile(recording.served.content))
     with pytest.raises(LeaseLost):
-        claim.probe(name_of(recording))
+        held.probe(name_of(recording))

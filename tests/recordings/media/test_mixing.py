@@ -5,9 +5,9 @@ import pytest
 from django.core.files.storage import storages
 
 from recordings.media.audio import Mp3, Reading, zero_in, zero_of
+from recordings.media.info import NotMedia
 from recordings.media.mixing import extract_audio, mix, mp3_name, store_mp3
 from recordings.media.pcm import silence
-from recordings.media.probe import NotMedia
 from recordings.models import Recording
 from tests.support.media import (
     RATE,

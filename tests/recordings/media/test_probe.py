@@ -5,7 +5,8 @@ import av
 import pytest
 
 from platforms.work.models import LeaseLost
-from recordings.media.probe import NotMedia, probe
+from recordings.media.info import NotMedia
+from recordings.media.probe import probe
 from tests.support.media import (
     Sound,
     broken,

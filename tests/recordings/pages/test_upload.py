@@ -6,8 +6,9 @@ from django.test import Client
 
 from platforms.limits.counters import counter
 from recordings.intake import uploads
+from recordings.media import decoding
 from recordings.models import Recording, Submission, Transcript, TranscriptEvent, Upload
-from tests.support.media import gap, video_only, with_audio
+from tests.support.media import gap, large_picture, video_only, with_audio
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("recordings_folder")]
 
@@ -67,6 +68,13 @@ def test_a_name_of_ones_own_and_no_language(client, owner):
     transcript = Transcript.objects.get()
     assert (transcript.name, transcript.source_language) == (f"Budget {EVIL}", "")
     assert EVIL not in client.get(f"/transcripts/{transcript.pk}").content.decode()
+
+
+def test_a_file_that_takes_too_much_to_read_is_refused_in_words(client, owner, recordings_folder, monkeypatch):
+    monkeypatch.setattr(decoding, "MEMORY_BYTES", 32 * 1024 * 1024)
+    answer = send(client, owner, large_picture(60))
+    assert problem(answer, 422) == {"file": "This file takes too much time or memory to read."}
+    assert not Recording.objects.exists()
 
 
 @pytest.mark.parametrize(

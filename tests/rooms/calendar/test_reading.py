@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from dateutil import rrule
 
-from rooms.calendar import reader
+from rooms.calendar import parsing
 from rooms.calendar.parsing import Parser, UnreadableCalendar
 
 FEEDS = Path(__file__).parent.parent.parent / "payloads/calendars"
@@ -24,7 +24,7 @@ ADDRESS = "rooms.example.com/standup"
 def parser():
     running = Parser()
     yield running
-    running.stop()
+    running.host.stop()
 
 
 def feed_of(*lines):
@@ -205,14 +205,14 @@ def memory_of(pid):
 def bounds(parser):
     """What happens within takes no more than a reader may, and leaves it there to read on."""
     parser.occurrences(feed_of(*event()), START, END)  # the process is there
-    process = parser._process
-    before, started = seconds_of_children(process.pid), time.monotonic()
+    host = parser.host.pid
+    before, started = seconds_of_children(host), time.monotonic()
     yield
-    assert seconds_of_children(process.pid) - before < reader.CPU_SECONDS + 1
-    assert time.monotonic() - started < reader.WALL_SECONDS + 10
-    assert memory_of(process.pid) < 300 * 1024 * 1024
+    assert seconds_of_children(host) - before < parsing.LIMITS.cpu_seconds + 1
+    assert time.monotonic() - started < parsing.LIMITS.wall_seconds + 10
+    assert memory_of(host) < 300 * 1024 * 1024
     assert len(parser.occurrences(feed_of(*event()), START, END)) == 1
-    assert parser._process is process
+    assert parser.host.pid == host
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -228,20 +228,20 @@ def test_a_large_feed_is_read_or_refused_within_the_same_bounds(parser, name):
         try:
             uids = [found.uid for found in parser.occurrences(LARGE[name](), START, END)]
         except UnreadableCalendar as error:
-            assert str(error) == reader.TOO_MUCH  # noqa: PT017  (either may happen)
+            assert str(error) == parsing.TOO_MUCH  # noqa: PT017  (either may happen)
         else:
             assert uids == ["1"]
 
 
 def test_a_reader_that_was_killed_is_started_again(parser):
     parser.occurrences(feed_of(*event()), START, END)
-    os.kill(parser._process.pid, signal.SIGKILL)
+    os.kill(parser.host.pid, signal.SIGKILL)
     assert len(parser.occurrences(feed_of(*event()), START, END)) == 1
 
 
 def test_a_child_has_limits_of_its_own(parser):
     """Its memory is what the reader needs, and 200 MB."""
-    assert reader.MEMORY_BYTES == 200 * 1024 * 1024
+    assert parsing.LIMITS.memory_bytes == 200 * 1024 * 1024
     feed = feed_of(*event(*[f"X-LONG-{n}:{'x' * 1_000_000}" for n in range(60)]))
     with pytest.raises(UnreadableCalendar, match="too much memory"):
         parser.occurrences(feed, START, END)
