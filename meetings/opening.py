@@ -26,7 +26,7 @@ from platforms.exceptions import PlatformError, PlatformNotConfigured, PlatformU
 from platforms.handler import adapter_errors, create_platform_client, get_available_platforms, why_unavailable
 from platforms.health.figures import counter
 from platforms.http.time_limit import at_most
-from platforms.statements import Asked, Statement
+from platforms.statements import Asked, Statement, example
 from platforms.types import MeetingData
 from rooms.models import Room
 from rooms.selection import RolloutPolicy, Selection, current_policy, select_for_room, select_instead, without
@@ -40,7 +40,7 @@ MOST_PER_ROOM = 100  # meetings that are open or opening
 
 
 _LIVE = Statement(
-    lambda room_id: Meeting.objects.live().filter(room_id=room_id), room_id=lambda: (Room._meta.pk, uuid.UUID(int=1))
+    lambda room_id: Meeting.objects.live().filter(room_id=room_id), room_id=example(Room, "id", uuid.UUID(int=1))
 )
 
 

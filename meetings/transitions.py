@@ -4,6 +4,7 @@ Events come twice, late and in any order, so every value is a merge: the earlies
 counted anew from the sessions; never one more or one less. The same events give the same state in any order.
 """
 
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -14,9 +15,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from meetings import telling
-from meetings.models import Meeting, ParticipantSession, RecordingStart, earliest, latest, people_in
+from meetings.matching import asked_for, find_meeting
+from meetings.models import Meeting, ParticipantSession, earliest, latest, people_in
 from meetings.telling import TELLS_OF_PEOPLE
 from platforms import events, logs
+from platforms.statements import Statement, example
 from platforms.types import Participant
 from platforms.work.models import UnknownMeeting
 
@@ -51,37 +54,6 @@ def apply_event(event: events.Event) -> bool:
     return True
 
 
-def find_meeting(event: events.Event) -> Meeting:
-    """The meeting of the provider's own ids, locked; never by our room, which may have several.
-
-    Raises UnknownMeeting.
-    """
-    # A lock that lets rows refer to the meeting meanwhile: what reports a recording of it need not wait, nor deadlock.
-    locked = Meeting.objects.select_for_update(no_key=True).annotate(tells_of_people=TELLS_OF_PEOPLE)
-    known = locked.known_to_provider().filter(platform=event.platform)
-    meeting = known.filter(provider_meeting_id=event.meeting_id).first() if event.meeting_id else None
-    if meeting is None and event.room_name:
-        meeting = known.in_provider_room(event.room_name).first()
-    if meeting is None and (asked := asked_for(event)):
-        meeting = known.filter(pk=asked.meeting_id).first()
-    if meeting is None:
-        message = f"No meeting has the room {event.room_name!r} or the id {event.meeting_id!r}."
-        # Without a name nothing brings it back when the meeting becomes known: hours are waited for what names it.
-        raise UnknownMeeting(message) if event.room_name or event.meeting_id else UnknownMeeting(message, attempts=12)
-    return meeting
-
-
-def asked_for(event: events.Event) -> RecordingStart | None:
-    """What was asked for here, of which this event tells."""
-    names = Q()
-    if isinstance(event, events.RecordingStarted | events.RecordingFailed) and event.instance_id:
-        names |= Q(instance_id=event.instance_id.lower())
-    if isinstance(event, events.RecordingReady | events.RecordingFailed) and event.recording_id:
-        names |= Q(recording_id=event.recording_id)
-    starts = RecordingStart.objects.filter(names, meeting__platform=event.platform)
-    return starts.order_by("-asked_at").first() if names else None
-
-
 def observe(meeting: Meeting, participants: Sequence[Participant], at: datetime, threshold: int = 1) -> bool:
     """Merge who was in the provider's room at `at`. Whether that changed anything; an older answer does not.
 
@@ -114,6 +86,19 @@ def end_sessions(meeting: Meeting, at: datetime) -> None:
 # Events
 
 
+_SESSION = Statement(
+    lambda meeting_id, session_id: ParticipantSession.objects.order_by().filter(
+        meeting=meeting_id, session_id=session_id
+    ),
+    meeting_id=example(Meeting, "id", uuid.UUID(int=1)),
+    session_id=example(ParticipantSession, "session_id", "a session"),
+)
+_PEOPLE_IN = Statement(
+    lambda meeting_id: ParticipantSession.objects.filter(meeting=meeting_id, left_at=None, is_bot=False),
+    meeting_id=example(Meeting, "id", uuid.UUID(int=1)),
+)
+
+
 def _joined(meeting: Meeting, event: events.ParticipantJoined) -> None:
     joined_at = _plausible(event.joined_at)
     session = _session(meeting, event)
@@ -141,9 +126,10 @@ def _left(meeting: Meeting, event: events.ParticipantLeft) -> None:
 
 
 def _session(meeting: Meeting, event: events.ParticipantJoined | events.ParticipantLeft) -> ParticipantSession:
-    session = meeting.sessions.filter(session_id=event.session_id).first()
+    session = _SESSION.first(meeting_id=meeting.pk, session_id=event.session_id)
     if session is None:
-        session = ParticipantSession(meeting=meeting, session_id=event.session_id)
+        session = ParticipantSession(session_id=event.session_id)
+    session.meeting = meeting
     session.set_name(event.user_id, event.user_name, event.occurred_at)
     session.is_bot = session.is_bot or event.is_bot
     return session
@@ -174,7 +160,7 @@ def _count(meeting: Meeting, event: events.ParticipantJoined | events.Participan
         if meeting.counted_at is None or (at, present) > (meeting.counted_at, meeting.num_clients):
             meeting.counted_at, meeting.num_clients = at, present
     elif meeting.counted_at is None or (looked_at and meeting.counted_at < looked_at):
-        meeting.num_clients = meeting.sessions.filter(left_at=None, is_bot=False).count()
+        meeting.num_clients = _PEOPLE_IN.count(meeting_id=meeting.pk)
 
 
 def _call_started(meeting: Meeting, event: events.MeetingStarted) -> None:

@@ -18,6 +18,10 @@ Example = tuple["Field[Any, Any]", Any]  # a field, and a value of it that stand
 Examples = Mapping[str, Callable[[], Example]]
 
 
+def example(model: type[Model], field: str, value: Any) -> Callable[[], Example]:
+    return lambda: (cast("Field[Any, Any]", model._meta.get_field(field)), value)
+
+
 def values_of(examples: Examples) -> dict[str, Any]:
     return {name: example()[1] for name, example in examples.items()}
 
@@ -80,14 +84,16 @@ class Written:
 class Statement(Generic[Row]):
     """Rows of one model by a queryset of which only some values differ.
 
-    `build` makes the queryset from an example of each value. It may leave fields out and join rows that belong to its
-    own, but have no annotations and no prefetching. What depends on the time or on settings is an argument, too.
+    `build` makes the queryset from an example of each value. It may leave fields out, have annotations and join rows
+    that belong to its own, but without prefetching. What depends on the time or on settings is an argument, too. One
+    that locks its rows is run in a transaction only.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Row]], **examples: Callable[[], Example]) -> None:
         self._build = build
         self._examples = examples
         self._written: dict[str, _Objects] = {}
+        self._counted: dict[str, Written] = {}
 
     def asked(self, **values: Any) -> Asked:
         """To be asked together with others."""
@@ -102,6 +108,16 @@ class Statement(Generic[Row]):
 
     def first(self, **values: Any) -> Row | None:
         return next(iter(self.rows(**values)), None)
+
+    def count(self, **values: Any) -> int:
+        counted = self._counted.get(connection.vendor)
+        if counted is None:
+            rows = self._build(**values_of(self._examples)).order_by().values("pk")
+            sql, parameters = rows.query.sql_with_params()
+            counted_sql = f"SELECT count(*) FROM ({sql}) AS counted"  # noqa: S608  (the model's own)
+            counted = self._counted[connection.vendor] = Written(counted_sql, parameters, self._examples)
+        [[total]] = counted.run(values)
+        return int(total)
 
 
 class StatementOfKeys(Generic[Row]):
@@ -141,13 +157,20 @@ class _Objects:
         self._converters = [(place, _converter(*found)) for place, found in converters.items()]
         assert compiler.klass_info  # noqa: S101  (a queryset of objects has one)
         self._part = _Part(compiler.klass_info, compiler.select)
+        self._annotations = list(compiler.annotation_col_map.items())
 
     def asked(self, values: Mapping[str, Any]) -> Asked:
         return self._written.asked(values)._replace(make=self._objects)
 
     def _objects(self, rows: list[Any]) -> list[Any]:
         alias = connection.alias
-        return [self._part.make(self._converted(row), alias) for row in rows]
+        return [self._object(self._converted(row), alias) for row in rows]
+
+    def _object(self, row: Any, alias: str) -> Any:
+        made = self._part.make(row, alias)
+        for name, place in self._annotations:
+            made.__dict__[name] = row[place]
+        return made
 
     def _converted(self, row: Any) -> Any:
         if not self._converters:

@@ -5,8 +5,8 @@ from typing import Any
 from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
+from meetings.matching import asked_for
 from meetings.models import Meeting
-from meetings.transitions import asked_for
 from platforms.abilities import Webhooks
 from platforms.events import Event, RecordingReady
 from platforms.handler import create_platform_client

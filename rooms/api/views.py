@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from platforms import revision
-from platforms.statements import Asked, Statement, ask
+from platforms.statements import Asked, Statement, ask, example
 from rooms.api.base import ApiView, IsAuthenticatedOrPublicModeReadOnly
 from rooms.api.errors import BadRequest
 from rooms.api.input import read_body
@@ -33,9 +33,7 @@ from rooms.models import Room
 
 ACCESS_DENIED = ErrorDetail("Room access denied", "room_access_denied")
 NAME_TAKEN = ErrorDetail("Room name is not unique", "room_name_taken")
-_NAMED = Statement(
-    lambda name: Room.objects.order_by().named(name), name=lambda: (Room._meta.get_field("name"), "an example")
-)
+_NAMED = Statement(lambda name: Room.objects.order_by().named(name), name=example(Room, "name", "an example"))
 
 
 def find_room(rooms: QuerySet[Room], **by: Any) -> Room:

@@ -5,9 +5,10 @@ import uuid
 import pytest
 from django.db import connection
 from django.db.models import Exists, OuterRef
+from django.db.models.functions import Length
 
 from meetings.models import Meeting
-from platforms.statements import Statement, StatementOfKeys, ask
+from platforms.statements import Statement, StatementOfKeys, ask, example
 from rooms.models import Room
 from tests.support.transcripts import make_meeting
 
@@ -50,6 +51,26 @@ def test_rows_come_with_those_that_belong_to_them_and_without_what_is_left_out(o
     [of_room] = [meeting.room for meeting in found if meeting.room]
     assert (of_room, of_room.get_deferred_fields(), of_room.title) == (room, {"title"}, "One")
     assert not of_room._state.adding
+
+
+def test_rows_come_locked_and_with_what_they_are_annotated_with(owner):
+    for name in ("one", "two"):
+        Room.objects.create(name=name, owner=owner, title=name.title())
+    locked = Room.objects.select_for_update().annotate(length=Length("title")).order_by("-name")
+    statement = Statement(lambda owner_id: locked.filter(owner=owner_id)[:1], owner_id=example(Room, "owner", -7))
+    [room] = statement.rows(owner_id=owner.pk)
+    assert (room.name, room.length) == ("two", 3)
+
+
+def test_rows_are_counted(owner, django_assert_num_queries):
+    statement = Statement(
+        lambda owner_id: Room.objects.filter(owner=owner_id).exclude(title="Not this"),
+        owner_id=example(Room, "owner", -7),
+    )
+    for count in range(3):
+        with django_assert_num_queries(1):
+            assert statement.count(owner_id=owner.pk) == count
+        Room.objects.create(name=f"room-{count}", owner=owner)
 
 
 def test_a_row_can_be_changed_and_saved(owner):

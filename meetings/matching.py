@@ -1,0 +1,55 @@
+"""Which meeting a platform's event is about. An event names the provider's ids, or a recording that was asked for."""
+
+from django.db.models import Q
+
+from meetings.models import Meeting, MeetingQuerySet, RecordingStart
+from meetings.telling import TELLS_OF_PEOPLE
+from platforms import events
+from platforms.statements import Statement, example
+from platforms.work.models import UnknownMeeting
+
+
+def _known(platform: str) -> MeetingQuerySet:
+    # A lock that lets rows refer to the meeting meanwhile: what reports a recording of it need not wait, nor deadlock.
+    locked = Meeting.objects.select_for_update(no_key=True).annotate(tells_of_people=TELLS_OF_PEOPLE)
+    return locked.known_to_provider().filter(platform=platform)
+
+
+_BY_ID = Statement(
+    lambda platform, meeting_id: _known(platform).filter(provider_meeting_id=meeting_id).order_by(),
+    platform=example(Meeting, "platform", "a platform"),
+    meeting_id=example(Meeting, "provider_meeting_id", "an id"),
+)
+_BY_ROOM = Statement(
+    lambda platform, room_name: _known(platform).in_provider_room(room_name)[:1],
+    platform=example(Meeting, "platform", "a platform"),
+    room_name=example(Meeting, "room_name", "a room"),
+)
+
+
+def find_meeting(event: events.Event) -> Meeting:
+    """The meeting of the provider's own ids, locked; never by our room, which may have several.
+
+    Raises UnknownMeeting.
+    """
+    meeting = _BY_ID.first(platform=event.platform, meeting_id=event.meeting_id) if event.meeting_id else None
+    if meeting is None and event.room_name:
+        meeting = _BY_ROOM.first(platform=event.platform, room_name=event.room_name)
+    if meeting is None and (asked := asked_for(event)):
+        meeting = _known(event.platform).filter(pk=asked.meeting_id).first()
+    if meeting is None:
+        message = f"No meeting has the room {event.room_name!r} or the id {event.meeting_id!r}."
+        # Without a name nothing brings it back when the meeting becomes known: hours are waited for what names it.
+        raise UnknownMeeting(message) if event.room_name or event.meeting_id else UnknownMeeting(message, attempts=12)
+    return meeting
+
+
+def asked_for(event: events.Event) -> RecordingStart | None:
+    """What was asked for here, of which this event tells."""
+    names = Q()
+    if isinstance(event, events.RecordingStarted | events.RecordingFailed) and event.instance_id:
+        names |= Q(instance_id=event.instance_id.lower())
+    if isinstance(event, events.RecordingReady | events.RecordingFailed) and event.recording_id:
+        names |= Q(recording_id=event.recording_id)
+    starts = RecordingStart.objects.filter(names, meeting__platform=event.platform)
+    return starts.order_by("-asked_at").first() if names else None
