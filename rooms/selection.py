@@ -4,13 +4,13 @@ import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from platforms import revision
 from platforms.exceptions import PlatformNotConfigured
@@ -54,16 +54,7 @@ class RolloutPolicy:
 
     @cached_property
     def reasons(self) -> Mapping[str, str]:
-        """Why a room opens where it does, in words that are found once for a whole list of rooms."""
-        share = _("The room is within the {percent} % being migrated.")
-        return {
-            "chosen": _("Chosen for this room."),
-            "held back": _("The room is held back."),
-            "listed": _("The room is on the migration list."),
-            "owner": _("The room's owner is in a group that goes first."),
-            "share": share.format(percent=self.percentage),
-            "default": _("The default platform."),
-        }
+        return reasons_in(get_language(), self.percentage)
 
 
 @dataclass(frozen=True)
@@ -114,19 +105,33 @@ def select_platform(
     raise PlatformNotConfigured(" ".join([_("No video platform can open this room."), *refusals]), wanted)
 
 
+@cache
+def reasons_in(language: str | None, percentage: int) -> Mapping[str, str]:
+    """Why a room opens where it does, in the language that is active: found once, as lists need them for each row."""
+    return {
+        "chosen": _("Chosen for this room."),
+        "held back": _("The room is held back."),
+        "listed": _("The room is on the migration list."),
+        "owner": _("The room's owner is in a group that goes first."),
+        "share": _("The room is within the {percent} % being migrated.").format(percent=percentage),
+        "default": _("The default platform."),
+    }
+
+
 def wanted_platform(room_id: str, chosen: str, policy: RolloutPolicy, owner_id: int | None) -> tuple[str, str]:
     """What the room's own choice and the rollout ask for, whether or not it can be had."""
+    reasons = policy.reasons
     if chosen:
-        return chosen, policy.reasons["chosen"]
+        return chosen, reasons["chosen"]
     if room_id in policy.held_back:
-        return policy.default, policy.reasons["held back"]
+        return policy.default, reasons["held back"]
     if room_id in policy.room_ids:
-        return policy.target, policy.reasons["listed"]
+        return policy.target, reasons["listed"]
     if owner_id in policy.owner_ids:
-        return policy.target, policy.reasons["owner"]
+        return policy.target, reasons["owner"]
     if policy.percentage and bucket(room_id) < policy.percentage:
-        return policy.target, policy.reasons["share"]
-    return policy.default, policy.reasons["default"]
+        return policy.target, reasons["share"]
+    return policy.default, reasons["default"]
 
 
 def _candidates(
@@ -147,7 +152,9 @@ def _refusal(platform: str, policy: RolloutPolicy) -> str | None:
         return _("{platform} is switched off ({reason}).").format(
             platform=platform_label(platform), reason=policy.off_because
         )
-    return policy.platforms.get(platform, _("There is no platform {platform!r}.").format(platform=platform))
+    if platform not in policy.platforms:
+        return _("There is no platform {platform!r}.").format(platform=platform)
+    return policy.platforms[platform]
 
 
 def _instead(platform: str, wanted: str) -> list[str]:

@@ -48,7 +48,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _ask(self, sql: str, parameters: Sequence[Any]) -> list[list[Any]]:
         with self.cursor() as cursor:
             cursor.execute(sql, parameters)
-            answers = [cursor.fetchall() if cursor.description else []]
+            answers = [_rows(cursor)]
             while cursor.nextset():
-                answers.append(cursor.fetchall() if cursor.description else [])
+                answers.append(_rows(cursor))
         return answers
+
+
+def _rows(cursor: Any) -> list[Any]:
+    """None of a statement that gives none. A cursor's `description`, which also tells that, is slow to make."""
+    return cursor.fetchall() if cursor.pgresult.nfields else []
