@@ -6,10 +6,14 @@ from django.urls import include, path, re_path
 from django.views.decorators.cache import never_cache
 from django.views.defaults import page_not_found, permission_denied
 
+import meetings.urls
+import recordings.urls
+import rooms.urls
 from config.errors import server_error
 from config.languages import ScriptTexts
 from config.metrics import metrics_page
 from config.readiness import Ready
+from config.routes import grouped
 from rooms.api.errors import unknown_path
 from rooms.pages.language import choose_language
 
@@ -24,6 +28,7 @@ def nothing(request: HttpRequest, **kwargs: str) -> HttpResponse:
 
 
 urlpatterns = [
+    *grouped(rooms.urls.urlpatterns, meetings.urls.urlpatterns, recordings.urls.urlpatterns),
     # Admin would look for a page of any row by any key here; none of ours has one.
     path("admin/r/<path:row>", nothing),
     path("favicon.ico", icon),
@@ -33,9 +38,6 @@ urlpatterns = [
     path("account/language/<str:language>.js", ScriptTexts.as_view(), name="script-texts"),
     path("admin/", include("config.staff.urls")),
     path("admin/", admin.site.urls),
-    path("", include("rooms.urls")),
-    path("", include("meetings.urls")),
-    path("", include("recordings.urls")),
     path("", include("recordings.pages.urls")),
     re_path(r"^v1(?:/|$)", unknown_path),  # before the rooms, as none can be called so
     path("", include("meetings.pages.urls")),  # stays last: rooms are at the root
