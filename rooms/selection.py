@@ -23,6 +23,30 @@ from rooms.rollout.values import RolloutValues, of_environment, of_row, people_o
 BY_STAFF = gettext_lazy("by staff")
 
 
+class Unavailability(Mapping[str, str | None]):
+    """Every platform there is -> why nothing may open on it, found out when somebody asks: most are not needed."""
+
+    def __init__(self) -> None:
+        self._names = get_available_platforms()
+        self._found: dict[str, str | None] = {}
+
+    def __getitem__(self, name: str) -> str | None:
+        if name not in self._found:
+            if name not in self._names:
+                raise KeyError(name)
+            self._found[name] = why_unavailable(name)
+        return self._found[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 @dataclass(frozen=True)
 class RolloutPolicy:
     """The rollout: automatic rooms move to `target`, by list, by their owners or by share, while the switch is on."""
@@ -43,14 +67,16 @@ class RolloutPolicy:
     cordoned: Mapping[str, str] = field(default_factory=dict)
     silent: Mapping[str, str] = field(default_factory=dict)
 
+    def is_open(self, platform: str) -> bool:
+        """Whether a meeting can open there at once: nothing speaks against it."""
+        if platform not in self._open:
+            is_away = platform in self.cordoned or platform in self.silent
+            self._open[platform] = not is_away and _refusal(platform, self) is None
+        return self._open[platform]
+
     @cached_property
-    def open(self) -> frozenset[str]:
-        """The platforms on which a meeting can open at once: nothing speaks against them."""
-        return frozenset(
-            name
-            for name in self.platforms.keys() - self.cordoned.keys() - self.silent.keys()
-            if not _refusal(name, self)
-        )
+    def _open(self) -> dict[str, bool]:
+        return {}
 
     @cached_property
     def reasons(self) -> Mapping[str, str]:
@@ -84,7 +110,7 @@ def select_platform(
     Raises PlatformNotConfigured, naming what to set, when no platform is left.
     """
     wanted, reason = wanted_platform(room_id, chosen, policy, owner_id)
-    if wanted in policy.open:
+    if policy.is_open(wanted):
         return Selection(wanted, reason, wanted, lasting=wanted)
     usable, refusals = list[str](), list[str]()
     for platform in _candidates(wanted, chosen, policy, never_elsewhere, count_lost):
@@ -178,8 +204,7 @@ def current_policy(token: str | None = None) -> RolloutPolicy:
     token = revision.current() if token is None else token
     decided = _decided.get(token) or environment_policy()
     cordoned, silent = states.away(token)
-    platforms = {name: why_unavailable(name) for name in get_available_platforms()}
-    return replace(decided, platforms=platforms, cordoned=cordoned, silent=silent)
+    return replace(decided, platforms=Unavailability(), cordoned=cordoned, silent=silent)
 
 
 def without(policy: RolloutPolicy, platform: str) -> RolloutPolicy:

@@ -48,10 +48,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _ask(self, sql: str, parameters: Sequence[Any]) -> list[list[Any]]:
         with self.cursor() as cursor:
             cursor.execute(sql, parameters)
-            answers = [_rows(cursor)]
-            while cursor.nextset():
-                answers.append(_rows(cursor))
-        return answers
+            answers = cursor.cursor  # the driver's own: all is here by now, and no more can fail
+            found = [_rows(answers)]
+            while answers.nextset():
+                found.append(_rows(answers))
+        return found
 
 
 def _rows(cursor: Any) -> list[Any]:
