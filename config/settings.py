@@ -216,7 +216,8 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "style-src": [csp.SELF],
         "img-src": [csp.SELF, "data:"],
         "media-src": [csp.SELF, "blob:"],
-        "connect-src": [csp.SELF],
+        # Not in every browser are WebSockets of one's own among what SELF names.
+        "connect-src": [csp.SELF, PUBLIC_URL.replace("http", "ws", 1)],
         "frame-ancestors": [csp.NONE],
         "base-uri": [csp.NONE],
         "form-action": [csp.SELF],

@@ -60,37 +60,49 @@ function problemOf(response, answer) {
   return new ApiError(response.status, sentence ?? gettext("Something went wrong. Please try again."), retryAfter);
 }
 
-// Calls `look` every so many seconds until it gives true or the returned function is called; not while the page is
-// hidden, and less often while it fails.
+// Calls `look` every so many seconds, which `seconds` gives, until it gives true or is stopped; not while the page is
+// hidden, and less often while it fails. `now` has it look at once, `later` begins the wait anew.
 export function poll(look, seconds) {
   let timer;
   let stopped = false;
   let failures = 0;
+  let isLooking = false;
+  let isWanted = false; // while it looked, or while the page was hidden
   const later = () => {
     clearTimeout(timer);
-    if (!stopped) timer = setTimeout(once, seconds * 1000 * Math.min(8, 2 ** failures));
+    if (!stopped) timer = setTimeout(now, seconds() * 1000 * Math.min(8, 2 ** failures));
   };
-  const once = async () => {
-    if (document.hidden) return;
+  const now = async () => {
+    clearTimeout(timer);
+    isWanted = true;
+    if (stopped || isLooking || document.hidden) return;
+    isLooking = true;
+    isWanted = false;
     try {
-      stopped = (await look()) === true || stopped;
+      if ((await look()) === true) stop();
       failures = 0;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       failures += 1;
+    } finally {
+      isLooking = false;
     }
-    later();
+    if (isWanted) now();
+    else later();
   };
   const shown = () => {
-    if (!document.hidden && !stopped) later();
+    if (document.hidden) return;
+    if (isWanted) now();
+    else later();
   };
-  document.addEventListener("visibilitychange", shown);
-  later();
-  return () => {
+  const stop = () => {
     stopped = true;
     clearTimeout(timer);
     document.removeEventListener("visibilitychange", shown);
   };
+  document.addEventListener("visibilitychange", shown);
+  later();
+  return { now, later, stop };
 }
 
 // <time datetime="..."> is written in UTC by the server; here it becomes the reader's own time.

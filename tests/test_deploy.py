@@ -89,7 +89,7 @@ def test_each_process_is_a_container_of_the_one_image_without_rights(compose):
 
 def test_the_proxy_sends_connections_that_stay_to_their_own_process():
     caddy = (ROOT / "deploy/Caddyfile").read_text()
-    assert "@live path /v1/events /v1/transcripts/*/events" in caddy
+    assert "@live path /v1/events /v1/transcripts/*/events /events/*" in caddy
     assert ("live:8001" in caddy, "web:8000" in caddy) == (True, True)
 
 

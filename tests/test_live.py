@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 import uuid
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 import requests
@@ -168,6 +168,95 @@ def test_the_pages_of_others_open_no_socket_by_a_cookie(product, address):
         assert events.begin() == []
     assert close_code(address, OWN, additional_headers=cookie, origin="https://elsewhere.example.com") == 4401
     assert close_code(address, OWN, additional_headers=cookie) == 4401
+
+
+# Pages
+
+
+HOME = "/events/"
+TOLD = {"event": "CHANGED", "data": {}}
+
+
+@contextmanager
+def open_page(product, address):
+    """The first page of whoever is signed in by a cookie, from when it is followed on."""
+    cookie = {"Cookie": f"sessionid={session_of(product)}"}
+    with followed(address, HOME, additional_headers=cookie, origin=address) as events:
+        assert events.begin() == []
+        yield events
+
+
+def make_room(product, token, **fields):
+    name = f"room-{uuid.uuid4()}"
+    answer = product.api("POST", "/v1/rooms", token=token, json={"name": name, "platform": "mock", **fields})
+    assert answer.status_code == 200, answer.text
+    return name
+
+
+def test_a_page_is_told_when_to_look(product, address, token):
+    with open_page(product, address) as page:
+        make_room(product, token)
+        assert page.next() == TOLD
+
+
+def test_clients_of_the_api_are_told_of_no_page(product, address, token):
+    with followed(address, OWN, token) as events, open_page(product, address) as page:
+        events.begin()
+        make_room(product, token)
+        assert page.next() == TOLD
+        made = make(product, token)
+        assert events.next() == {"event": "TRANSCRIPT_CREATED", "data": {"id": made}}
+
+
+def test_a_guest_is_told_of_the_call_as_its_page_shows_it(product, address, token):
+    room = make_room(product, token)
+    meeting = product.api("POST", f"/v1/rooms/{room}/meeting", json={}).json()["id"]
+    with followed(address, f"/events/{room}/{meeting}") as events:
+        events.begin()
+        assert product.api("PATCH", f"/v1/meetings/{meeting}/deactivate", token=token).ok
+        assert events.next() == TOLD
+    assert close_code(address, f"/events/{room}/{uuid.uuid4()}") == 4404
+
+
+def test_pages_are_followed_by_curl_as_well(product, address, token):
+    room = make_room(product, token)
+    meeting = product.api("POST", f"/v1/rooms/{room}/meeting", json={}).json()["id"]
+    with event_source(address, f"/events/{room}/{meeting}") as events:
+        events.begin()
+        assert product.api("PATCH", f"/v1/meetings/{meeting}/deactivate", token=token).ok
+        assert events.next() == TOLD
+
+
+def test_who_may_not_see_a_page_may_not_follow_it(product, address, token):
+    room = make_room(product, token)
+    cookie = {"Cookie": f"sessionid={session_of(product)}"}
+    for path in (HOME, f"/events/rooms/{room}"):
+        assert close_code(address, path) == 4401
+        assert close_code(address, path, additional_headers=cookie, origin="https://elsewhere.example.com") == 4401
+    assert close_code(address, "/events/rooms/nowhere", additional_headers=cookie, origin=address) == 4404
+
+
+def test_a_page_that_shows_other_rooms_by_now_begins_anew_and_one_that_is_signed_out_ends(tmp_path):
+    with running_product(tmp_path, WAIT_DIVISOR="60") as product:
+        token, address = product.sign_in(), product.servers[0][0]
+        session = session_of(product)
+        cookie = {"additional_headers": {"Cookie": f"sessionid={session}"}, "origin": address}
+        with socket(address, HOME, **cookie) as connection:
+            connection.recv(timeout=20)
+            make_room(product, token)
+            assert code_of(connection) == live.TRY_AGAIN
+        with socket(address, HOME, **cookie) as connection:
+            connection.recv(timeout=20)
+            sign_out(product, session)
+            assert code_of(connection) == 4401
+
+
+def sign_out(product, session):
+    with requests.Session() as browser:
+        browser.cookies["sessionid"] = session
+        browser.get(f"{product.servers[0][0]}/account", timeout=60)
+        form = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        assert browser.post(f"{product.servers[0][0]}/logout", form, allow_redirects=False, timeout=60).ok
 
 
 @pytest.mark.parametrize("origin", [b"http://[", b"null", b"", b"https://elsewhere.example.com"])

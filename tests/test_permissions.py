@@ -88,6 +88,11 @@ TABLE = {
     "post /rooms/standup/owners/remove": (TO_LOGIN, 404, 404, 404, 404, 404, 404),
     "post /rooms/standup/delete/delete": (TO_LOGIN, 404, 404, 404, 404, 422, 422),
     "get /rooms/standup/meetings/{meeting}": (TO_LOGIN, 404, 404, 404, 200, 200, 200),
+    # What pages follow: whoever may see them.
+    "get /events/": (401, 200, 200, 200, 200, 200, 200),
+    "get /events/rooms/standup": (401, 404, 404, 404, 200, 200, 200),
+    "get /events/rooms/standup/meetings/{meeting}": (401, 404, 404, 404, 200, 200, 200),
+    "get /events/standup/{meeting}": (200, 200, 200, 200, 200, 200, 200),
     "get /rooms/standup/meetings/{meeting}/refusals": (401, 404, 404, 404, 200, 200, 200),
     "get /rooms/standup/meetings/{meeting}/consent.csv": (TO_LOGIN, 404, 404, 404, 200, 200, 200),
     "post /rooms/standup/calendar/sync": (TO_LOGIN, 404, 404, 404, 302, 302, 302),
@@ -194,6 +199,7 @@ GUESTS = {
     "get /v1/platforms": (401, 200),
     "get /v1/user/api-keys": (401, 401),
     "get /v1/events": (401, 401),
+    "get /events/": (401, 200),
     "get /search": (TO_LOGIN, 200),
 }
 # Where a meeting is shown, besides its page.

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from recordings.live.messages import Channel
+from recordings.live.nudges import Page
 
 PART_BYTES = 256 * 1024  # that are read at a time
 SEND_SECONDS = 60.0  # in which a client takes one part
@@ -26,7 +27,7 @@ class Answer:
         self.status, self.headers = 500, Headers()
         body = application(environ, self._start)
         # What the web server is to go on with, where the answer is the beginning of a stream.
-        self.channel: Channel | None = getattr(body, "channel", None)
+        self.channel: Channel | Page | None = getattr(body, "channel", None)
         self.since: int | None = getattr(body, "since", None)
         self.caller: str = getattr(body, "caller", "")
         self._parts: Iterator[bytes] = iter(body)

@@ -17,8 +17,10 @@ from urllib.parse import urlsplit
 from config.web.answers import SEND_SECONDS, Answer, NotTaken, Send, send_part, send_start
 from config.web.bodies import Receive
 from platforms.pauses import shortened
-from recordings.live.feed import Feed, TooSlow
+from recordings.live.feed import Feed
 from recordings.live.messages import Channel, Entry
+from recordings.live.nudges import Nudges, Page
+from recordings.live.reader import TooSlow
 
 THREADS = 2  # that read events, in each process
 MOST_CONNECTIONS = 4000  # in each process
@@ -40,11 +42,20 @@ class Refused(Exception):
         self.status = status
 
 
+class Outdated(Exception):
+    """A page shows other things than it did: it is to begin anew."""
+
+
+BEGINS_ANEW = (TooSlow, NotTaken, Outdated)
+
+
 class Live:
     """The connections of one process."""
 
     def __init__(self) -> None:
-        self._feed = Feed(ThreadPoolExecutor(THREADS, "live"))
+        threads = ThreadPoolExecutor(THREADS, "live")
+        self._feed = Feed(threads)
+        self._nudges = Nudges(threads)
         self._callers: Counter[str] = Counter()
 
     async def serve_socket(
@@ -67,7 +78,7 @@ class Live:
             await until_either(talk(), until_gone(receive, "websocket.disconnect"))
         except Refused as refused:
             code = TRY_AGAIN if refused.status >= 500 else REFUSED + refused.status
-        except (TooSlow, NotTaken):
+        except BEGINS_ANEW:
             code = TRY_AGAIN
         else:
             return
@@ -82,17 +93,18 @@ class Live:
         await send_start(send, answer.status, [(n, v) for n, v in answer.headers if n.lower() != "content-length"])
         await send_part(send, answer.first, more=True)
         told = self._tell(answer, answer.channel, ask, partial(send_events, send))
-        with suppress(Refused, TooSlow, NotTaken):  # the client asks again, and is told by the status
+        with suppress(Refused, *BEGINS_ANEW):  # the client asks again, and is told by the status
             await until_either(told, until_gone(receive, "http.disconnect"))
         await send_part(send, b"", more=False)
 
-    async def _tell(self, answer: Answer, channel: Channel, ask: Ask, deliver: Deliver) -> None:
-        """Without an end. Raises Refused, TooSlow and NotTaken."""
+    async def _tell(self, answer: Answer, channel: Channel | Page, ask: Ask, deliver: Deliver) -> None:
+        """Without an end. Raises Refused, and what BEGINS_ANEW."""
+        reader: Any = self._nudges if isinstance(channel, Page) else self._feed
         with self.place_of(answer.caller):
             # Those who came at once, as after a restart, are not all asked about at once.
             checked = time.monotonic() - self._callers.total() % shortened(CHECK_SECONDS)
-            with self._feed.followed(channel) as client:
-                async with aclosing(self._feed.events(client, answer.since, shortened(KEEP_ALIVE_SECONDS))) as events:
+            with reader.followed(channel) as client:
+                async with aclosing(reader.events(client, answer.since, shortened(KEEP_ALIVE_SECONDS))) as events:
                     async for entry in events:
                         is_due = time.monotonic() - checked >= shortened(CHECK_SECONDS)
                         if is_due or (entry and entry.changes_access):
@@ -116,10 +128,12 @@ class Live:
                 del self._callers[caller]
 
 
-async def require(channel: Channel, ask: Ask) -> None:
+async def require(channel: Channel | Page, ask: Ask) -> None:
     """Raises Refused when it may not be followed any more. While the database is away nobody can tell, and it may."""
     answer = await ask()
     answer.close()
+    if isinstance(answer.channel, Page) and answer.channel != channel:
+        raise Outdated
     if answer.channel != channel and answer.status < 500:
         raise Refused(max(answer.status, 401))
 

@@ -7,16 +7,13 @@ is missed; what it would then be given twice is left out by its id.
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from concurrent.futures import Executor
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import AsyncGenerator, Mapping
 
 from django.db import Error, close_old_connections
 from django.db.models import Exists, Max, Min, OuterRef
 
 from recordings.live.messages import Channel, Entry, channels_of, entry_of, start_entry
+from recordings.live.reader import Listener, Reader, TooSlow
 from recordings.models import Transcript, TranscriptEvent
 
 logger = logging.getLogger(__name__)
@@ -30,16 +27,11 @@ Kind = TranscriptEvent.Kind
 TEXTS = [Kind.TITLE, Kind.SHORT_SUMMARY, Kind.LONG_SUMMARY]
 
 
-class TooSlow(Exception):
-    """A client takes less than happens, and is to begin anew."""
-
-
-class Client:
-    """What waits for one client that follows `channel`. `is_behind` once that is too much: it is to begin anew."""
+class Client(Listener[Channel]):
+    """What waits for one client. It is behind once that is too much."""
 
     def __init__(self, channel: Channel) -> None:
-        self.channel = channel
-        self.is_behind = False
+        super().__init__(channel)
         self._waiting: asyncio.Queue[Entry] = asyncio.Queue(MOST_WAITING)
 
     def give(self, entry: Entry) -> None:
@@ -57,39 +49,20 @@ class Client:
             return None
 
 
-class Feed:
-    """Of one process, on one event loop; `threads` read the database."""
-
-    def __init__(self, threads: Executor) -> None:
-        self._threads = threads
-        self._clients: defaultdict[Channel, set[Client]] = defaultdict(set)
-        self._position = 0
-        self._reading: asyncio.Task[None] | None = None
-        self._has_begun = asyncio.Event()
-
-    @contextmanager
-    def followed(self, channel: Channel) -> Iterator[Client]:
-        client = Client(channel)
-        self._clients[channel].add(client)
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read_on())
-        try:
-            yield client
-        finally:
-            self._clients[channel].discard(client)
-            if not self._clients[channel]:
-                del self._clients[channel]
+class Feed(Reader[Channel, Client]):
+    listener = Client
+    _position = 0
 
     async def events(self, client: Client, since: int | None, pause: float) -> AsyncGenerator[Entry | None, None]:
         """Without an end: what a client is told; None whenever there was nothing for `pause` seconds.
 
         Raises TooSlow for one that does not keep up.
         """
-        await self._has_begun.wait()
-        start = await self._run(start_of, client.channel, since)
+        await self.has_begun.wait()
+        start = await self.run(start_of, client.channel, since)
         yield start
         position = start.id
-        while missed := await self._run(events_after, client.channel, position):
+        while missed := await self.run(events_after, client.channel, position):
             for entry in missed:
                 yield entry
             position = missed[-1].id
@@ -99,33 +72,19 @@ class Feed:
                 yield found
         raise TooSlow
 
-    async def _run(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
-
-    async def _read_on(self) -> None:
-        """Until nobody listens any more."""
-        try:
-            while self._clients:
-                await asyncio.sleep(await self._read())
-        finally:
-            self._reading = None
-            self._has_begun.clear()
-            for client in [client for clients in self._clients.values() for client in clients]:
-                client.is_behind = True  # it was an error that nobody foresaw
-
-    async def _read(self) -> float:
+    async def read(self) -> float:
         """What is new, given to those who follow it; the pause until the next look, in seconds."""
         try:
-            if not self._has_begun.is_set():
-                self._position = await self._run(newest_id)
-                self._has_begun.set()
-            position, found = await self._run(read_after, self._position, self._clients)
+            if not self.has_begun.is_set():
+                self._position = await self.run(newest_id)
+                self.has_begun.set()
+            position, found = await self.run(read_after, self._position, self.listeners)
         except Error as error:
             logger.warning("live_events_not_read error=%s", type(error).__name__)
             return PAUSE_SECONDS
         is_more_waiting, self._position = position - self._position >= BATCH, position
         for channel, entry in found:
-            for client in self._clients.get(channel, ()):
+            for client in self.listeners.get(channel, ()):
                 client.give(entry)
         return 0 if is_more_waiting else LOOK_EVERY_SECONDS
 

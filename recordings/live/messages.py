@@ -74,7 +74,7 @@ def _entry(position: int, messages: Iterable[dict[str, Any]], changes_access: bo
     found = list(messages)
     if found:
         found[-1] = found[-1] | {"id": position}
-    return Entry(position, tuple(map(_written, found)), changes_access)
+    return Entry(position, tuple(map(written, found)), changes_access)
 
 
 def _all_of(transcript: Transcript) -> Iterator[dict[str, Any]]:
@@ -132,5 +132,5 @@ def _shown_value(kind: str, value: Any) -> Any:
     return round(value * 1000) if kind == Kind.DURATION else value
 
 
-def _written(message: dict[str, Any]) -> str:
+def written(message: dict[str, Any]) -> str:
     return json.dumps(message, separators=(",", ":"))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from platforms.limits.callers import network_of
 from recordings.api.transcripts.media import AudioQuery, listener
 from recordings.live.messages import Channel
+from recordings.live.nudges import Page
 from recordings.transcripts.access import DENIED, NO_TRANSCRIPT, find_transcript
 from rooms.api.base import ApiView
 from rooms.api.input import read_query
@@ -39,7 +40,7 @@ class FollowQuery(AudioQuery):
 class EventStream(HttpResponse):
     """An answer that the web server goes on with; see `config/web/live.py`."""
 
-    def __init__(self, channel: Channel, since: int | None, caller: str) -> None:
+    def __init__(self, channel: Channel | Page, since: int | None, caller: str) -> None:
         super().__init__(f"retry: {RETRY_MILLISECONDS}\n\n", content_type="text/event-stream")
         self.headers["X-Accel-Buffering"] = "no"  # proxies send it on as it comes
         self.channel = channel
@@ -73,7 +74,7 @@ class FollowOwn(ApiView):
         user = listener(request)
         if not user.is_authenticated:
             raise NotAuthenticated
-        return EventStream(Channel(user_id=user.pk), since_of(request), caller_of(request, user))
+        return EventStream(Channel(user_id=user.pk), since_of(request), caller_of(request._request, user))
 
 
 class FollowTranscript(ApiView):
@@ -90,12 +91,12 @@ class FollowTranscript(ApiView):
     def get(self, request: Request, transcript_id: str) -> HttpResponse:
         user = listener(request)
         transcript = find_transcript(user, transcript_id)
-        return EventStream(Channel(transcript_id=transcript.pk), since_of(request), caller_of(request, user))
+        return EventStream(Channel(transcript_id=transcript.pk), since_of(request), caller_of(request._request, user))
 
 
-def caller_of(request: Request, user: Any) -> str:
+def caller_of(request: HttpRequest, user: Any) -> str:
     """Of whom no more than so many connections stay at a time."""
-    return f"account {user.pk}" if user.is_authenticated else f"network {network_of(request._request)}"
+    return f"account {user.pk}" if user.is_authenticated else f"network {network_of(request)}"
 
 
 def since_of(request: Request) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
@@ -99,11 +99,8 @@ class RoomChoice:
 def home(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated and not settings.PUBLIC_MODE:
         return render(request, "recordings/welcome.html")
-    rooms = Room.objects.select_related("owner", "webhook")
-    choice, listed = RoomChoice.of(request), rooms.listed_for(request.user)
-    is_chosen = choice.words or choice.by_name
-    shown: Any = choice.among(rooms.among_those_listed_for(request.user)) if is_chosen else listed
-    page = Paginator(shown, ROOMS).get_page(request.GET.get("page"))
+    choice = RoomChoice.of(request)
+    page = page_of_rooms(request, choice)
     context = {
         "page": page,
         "rooms": shown_rooms(request.user, list(page)),
@@ -124,6 +121,14 @@ def shown_platform(name: str) -> ShownPlatform:
 
 
 # Rooms
+
+
+def page_of_rooms(request: HttpRequest, choice: RoomChoice) -> Page[Room]:
+    rooms = Room.objects.select_related("owner", "webhook")
+    is_chosen = choice.words or choice.by_name
+    among = rooms.among_those_listed_for if is_chosen else rooms.listed_for
+    listed: Any = among(request.user)
+    return Paginator(choice.among(listed) if is_chosen else listed, ROOMS).get_page(request.GET.get("page"))
 
 
 def shown_rooms(user: Any, rooms: list[Room]) -> list[ShownRoom]:

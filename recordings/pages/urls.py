@@ -1,7 +1,7 @@
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from recordings.pages import home, meeting, retry, room, search, trash, upload
+from recordings.pages import following, home, meeting, retry, room, search, trash, upload
 from recordings.pages.transcript import again, editing, lines, page
 from rooms.pages import (
     account,
@@ -53,6 +53,13 @@ urlpatterns = [
     re_path(
         rf"^rooms/{ROOM}/meetings/(?P<meeting_id>{UUID})/refusals$", meeting.refusals, name="room-meeting-refusals"
     ),
+    # Of pages, what they follow; see static/live.js. The web server may have a process of its own for these.
+    path("events/", following.home, name="home-events"),
+    re_path(rf"^events/rooms/{ROOM}/?$", following.room, name="room-settings-events"),
+    re_path(
+        rf"^events/rooms/{ROOM}/meetings/(?P<meeting_id>{UUID})/?$", following.past_meeting, name="room-meeting-events"
+    ),
+    re_path(rf"^events/{ROOM}/(?P<meeting_id>{UUID})/?$", following.call, name="meeting-events"),
     path("search", search.search_page, name="search"),
     path("transcripts/upload", upload.upload, name="upload"),
     path("transcripts/trash", trash.trash, name="trash"),

@@ -1,7 +1,7 @@
 // The room's page: opens a meeting or joins one, and follows it until this person leaves or it ends.
 
 import { fill, gettext, ngettext } from "../language.js";
-import { api, ApiError, poll } from "../site.js";
+import { api, ApiError } from "../site.js";
 import { answered, consentBefore, onAnswer, remind } from "./consent.js";
 import { setUpControls, startRecording } from "./controls.js";
 import { keep, recall } from "./local_storage.js";
@@ -10,7 +10,8 @@ import { noTrouble, say, show, showRecording, shown, trouble } from "./states.js
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const roomPath = `/v1/rooms/${encodeURIComponent(facts.room)}`;
 const meetingPath = `${roomPath}/meetings/${facts.meeting}`;
-const LOOK_AGAIN = 15; // seconds between two looks whether the meeting goes on
+const callPath = `/${encodeURIComponent(facts.room)}/${facts.meeting}`;
+const LOOK_AGAIN = 15; // seconds between two looks whether the meeting goes on, where that is not told
 const LAST_WORDS = 1500; // milliseconds that a meeting has to say goodbye
 const NAME = "reflector-rooms.name";
 
@@ -55,12 +56,12 @@ async function enter(url, parameters) {
   show("call");
   showRecording(facts.isRecording);
   try {
-    const { embed } = await import(facts.module);
+    const [{ embed }, { follow }] = await Promise.all([import(facts.module), import("../live.js")]);
     const container = document.getElementById("stage");
     const call = await embed({ container, url, parameters, name, on: handlers(current) });
     if (current.over) return call.destroy();
     current.call = call;
-    current.stopLooking = poll(() => lookAfter(current), LOOK_AGAIN);
+    current.stopLooking = follow(() => lookAfter(current), LOOK_AGAIN, callPath);
   } catch (error) {
     console.error(error); // a platform's own code may throw anything
     finish(current, "");

@@ -16,8 +16,17 @@ export async function freshPage() {
   return page;
 }
 
+// Makes all lists of the page that change by themselves as they are now.
+export async function keepFresh() {
+  const page = await freshPage();
+  for (const list of document.querySelectorAll("[data-fresh]")) {
+    const fresh = page.getElementById(list.id);
+    if (fresh) takeOver(list, fresh);
+  }
+}
+
 // Makes the items of a list those of the other, by their ids; what has not changed is left as it is.
-export function takeOver(list, fresh) {
+function takeOver(list, fresh) {
   for (const details of list.querySelectorAll("details[open][id]")) {
     [...fresh.querySelectorAll("details")].find((other) => other.id === details.id)?.setAttribute("open", "");
   }

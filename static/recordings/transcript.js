@@ -69,7 +69,7 @@ function waitUntilReady() {
       setUp();
     }
     return isReady();
-  }, SECONDS);
+  }, () => SECONDS);
 }
 
 if (byId("trash")) {

@@ -1,8 +1,8 @@
 // A room's own page: copying, and keeping as it is now what changes by itself. All else works without script.
 
 import { gettext } from "../language.js";
-import { freshPage, takeOver } from "../recordings/polling.js";
-import { poll } from "../site.js";
+import { follow } from "../live.js";
+import { keepFresh } from "../recordings/polling.js";
 import "./zulip.js";
 
 const SECONDS = 5;
@@ -24,10 +24,4 @@ async function copy(element) {
   }
 }
 
-poll(async () => {
-  const page = await freshPage();
-  for (const list of document.querySelectorAll("[data-fresh]")) {
-    const fresh = page.getElementById(list.id);
-    if (fresh) takeOver(list, fresh);
-  }
-}, SECONDS);
+follow(keepFresh, SECONDS);

@@ -135,19 +135,8 @@ async def until(condition, seconds=120):
 
 
 def restart(product):
-    port = product.servers[0][0].rpartition(":")[2]
     product.kill(0)
-    where = {"PORT": port, "WEB_PROCESSES": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "web"],
-        cwd=ROOT,
-        env={**product.environment, **where},
-        stdout=product.log,
-        stderr=product.log,
-        start_new_session=True,
-    )
-    product.servers[0] = (product.servers[0][0], process)
-    product.wait_until_up()
+    product.start_again(0)
 
 
 def show(what, delays):

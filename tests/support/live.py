@@ -144,12 +144,20 @@ class Product:
     def start(self, threads=32):
         """One more server process; its index for `api` and `kill`."""
         port = free_port()
+        self.servers.append((f"http://127.0.0.1:{port}", self._serve(port, threads)))
+        self.wait_until_up(len(self.servers) - 1)
+        return len(self.servers) - 1
+
+    def start_again(self, server=0):
+        """One that was killed, where it was."""
+        address = self.servers[server][0]
+        self.servers[server] = (address, self._serve(address.rpartition(":")[2]))
+        self.wait_until_up(server)
+
+    def _serve(self, port, threads=32):
         where = self._where
         where["env"] = {**where["env"], "PORT": str(port), "WEB_PROCESSES": "1", "WEB_THREADS": str(threads)}
-        process = subprocess.Popen([sys.executable, "manage.py", "web"], start_new_session=True, **where)
-        self.servers.append((f"http://127.0.0.1:{port}", process))
-        wait_until(lambda: self._is_up(port))
-        return len(self.servers) - 1
+        return subprocess.Popen([sys.executable, "manage.py", "web"], start_new_session=True, **where)
 
     def api(self, method, path, server=0, token=None, **kwargs):
         headers = {"Authorization": f"Bearer {token}"} if token else {}

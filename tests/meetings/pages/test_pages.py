@@ -9,6 +9,7 @@ from posixpath import dirname, join, normpath
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import Client
 from django.utils import timezone
@@ -253,7 +254,8 @@ def test_the_page_lets_in_the_meetings_origin_and_nothing_else(room):
     answer = get()
     policy = sources(answer)
     assert policy["frame-src"] == HERE
-    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["script-src"] == policy["style-src"] == "'self'"
+    assert policy["connect-src"] == f"'self' {settings.PUBLIC_URL.replace('http', 'ws')}"
     assert policy["frame-ancestors"] == "'none'"
     assert answer["X-Frame-Options"] == "DENY"
     assert "unsafe" not in answer["Content-Security-Policy"]

@@ -11,8 +11,9 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from recordings.live import feed as feed_module
-from recordings.live.feed import Feed, TooSlow, events_after, read_after
+from recordings.live.feed import Feed, events_after, read_after
 from recordings.live.messages import Channel
+from recordings.live.reader import TooSlow
 from recordings.models import Transcript, TranscriptEvent
 from tests.support.live import wait_until
 from tests.support.transcripts import make_transcript
