@@ -4,8 +4,8 @@ FROM python:3.11-slim-bookworm AS build
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /venv
-COPY requirements.lock /tmp/
-RUN /venv/bin/pip install --require-hashes --no-deps -r /tmp/requirements.lock
+COPY requirements-watch.lock /tmp/
+RUN /venv/bin/pip install --require-hashes --no-deps -r /tmp/requirements-watch.lock
 
 FROM python:3.11-slim-bookworm
 

@@ -108,6 +108,7 @@ vendor: $(READY)  ## the platforms' own browser code, as sdks.json names it; nee
 lock: $(READY)  ## choose versions anew and write the lock files
 	$(BIN)/uv pip compile pyproject.toml --upgrade --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.lock --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --extra watch -c requirements-dev.lock --generate-hashes --no-emit-index-url --no-header -q -o requirements-watch.lock
 	$(BIN)/uv pip compile pyproject.toml --extra speech -c requirements-dev.lock --generate-hashes --no-emit-index-url --no-header -q -o requirements-speech.lock
 
 clean:

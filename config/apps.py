@@ -4,6 +4,7 @@ from django.apps import AppConfig
 from django.contrib.admin import apps
 from django.db.models.signals import class_prepared
 
+from config import telemetry
 from config.model_names import translate_names
 
 
@@ -17,6 +18,8 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from config import checks  # noqa: F401  (registers itself)
+
+        telemetry.begin()
 
 
 class StaffConfig(apps.AdminConfig):

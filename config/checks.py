@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
+from config import telemetry
 from rooms.services import ZULIP_VARIABLES, why_no_zulip
 
 # What must not hold in production -> what comes of it, and what to do.
@@ -51,6 +52,16 @@ def check_zulip(**kwargs: Any) -> Iterable[CheckMessage]:
     is_wanted = any(getattr(settings, name) for name in ZULIP_VARIABLES)
     if is_wanted and (why := why_no_zulip()):
         yield Warning(why, id="config.W007")
+
+
+@register
+def check_telemetry(**kwargs: Any) -> Iterable[CheckMessage]:
+    for variable in telemetry.missing():
+        yield Error(
+            f"{variable} is set, and the package {telemetry.PACKAGES[variable]} is not installed: nothing is sent.",
+            hint="Install requirements-watch.lock in the place of requirements.lock, or take the variable away.",
+            id="config.E001",
+        )
 
 
 @register(Tags.security, deploy=True)

@@ -6,6 +6,7 @@ The value itself is never printed: it may be a secret that landed in the wrong v
 import ipaddress
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,11 @@ from django.core.management.utils import get_random_secret_key
 
 from config import env_file
 
+# Variables whose values are secrets, or hold one; those that were read, for whatever must not tell them.
+SECRET_NAME = re.compile(
+    r"SECRET|PASSWORD|TOKEN|KEY|DSN$|HEADERS$|^(EMAIL|DATABASE|REDIS|CELERY_BROKER|NOTICE_WEBHOOK)_URL$"
+)
+secrets_read: set[str] = set()
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off"}
 MAKE_KEY = "`head -c 32 /dev/urandom | base64 | tr +/ -_` makes one"
@@ -67,6 +73,8 @@ class Environment:
             value: str = self._values.get(name, "")
         except (OSError, ValueError):
             self.refuse(f"{name}_FILE", "must name a text file that can be read")
+        if SECRET_NAME.search(name) and value.strip():
+            secrets_read.add(value.strip())
         return value.strip() or default
 
     def both(self, first: str, second: str) -> bool:

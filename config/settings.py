@@ -17,6 +17,7 @@ from config.environment import Environment
 from config.installed_platforms import installed_platforms
 from config.sandbox import play
 from config.speech import bundled_model
+from config.telemetry import is_installed
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(BASE_DIR)
@@ -788,6 +789,16 @@ METRICS_NETWORKS = env.networks("METRICS_NETWORKS")
 if METRICS_TOKEN or METRICS_NETWORKS:
     env.make_folder(DATA_DIR / "metrics", "DATA_DIR")
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(DATA_DIR / "metrics"))  # read as its library is imported
+
+# Errors to Sentry, and traces by OTLP, each where it is set; what leaves is in config/telemetry
+
+SENTRY_DSN = env.url("SENTRY_DSN")
+SENTRY_ENVIRONMENT = env.text("SENTRY_ENVIRONMENT", "production")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.url("OTEL_EXPORTER_OTLP_ENDPOINT")
+OTEL_EXPORTER_OTLP_HEADERS = env.text("OTEL_EXPORTER_OTLP_HEADERS")
+OTEL_SERVICE_NAME = env.text("OTEL_SERVICE_NAME", "reflector-rooms")
+if OTEL_EXPORTER_OTLP_ENDPOINT and is_installed("opentelemetry.exporter.otlp.proto.http"):
+    MIDDLEWARE.insert(1, "config.telemetry.traces.traced")  # after the one that gives a request its id
 
 # Logs: one line an event, key=value, never a secret, a host URL, a token or a signed link
 

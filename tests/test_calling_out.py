@@ -19,6 +19,7 @@ MEANS = [
     *("socket.socket", "socket.create_connection", "asyncio.open_connection", "asyncio.open_unix_connection"),
     *("smtplib.SMTP", "smtplib.SMTP_SSL", "smtplib.LMTP", "imaplib", "poplib", "telnetlib", "nntplib"),
     *("boto3", "botocore.session", "httpx", "aiohttp", "websockets", "websocket", "pycurl", "httplib2"),
+    *("sentry_sdk", "opentelemetry.exporter"),
     *("redis.Redis", "psycopg.connect", "django.core.mail.get_connection"),
 ]
 # Who uses them, and where that leads.
@@ -33,6 +34,8 @@ CALLERS = {
     "platforms.limits.counters": "the Redis that the operator names",
     "config.doctor": "what the operator names: Redis, the mail server, PUBLIC_URL, a platform",
     "config.management.commands.serve": "the product's own ports",
+    "config.telemetry.errors": "the Sentry that the operator names",
+    "config.telemetry.traces": "the collector that the operator names",
     "platforms.health.certificate": "PUBLIC_URL",
     "recordings.management.reflector.source": "the database of a Reflector that the operator names",
     "recordings.transcription.reachability": "the transcription service that the operator names",

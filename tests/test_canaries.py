@@ -14,10 +14,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.support.live import ADMIN, ROOT, running_product
 from tests.support.stub_provider import Answer, StubProvider
 
-SECRET_NAMES = re.compile(r"SECRET|PASSWORD$|TOKEN$|PRIVATE_KEY|API_KEY$|_KEYS$|EMAIL_URL|NOTICE_WEBHOOK_URL")
+SECRET_NAMES = re.compile(
+    r"SECRET|PASSWORD$|TOKEN$|PRIVATE_KEY|API_KEY$|_KEYS$|EMAIL_URL|NOTICE_WEBHOOK_URL|_DSN$|_HEADERS$"
+)
 # What holds no secret although it is called so, or is tried elsewhere.
 OTHERS = {
     "DJANGO_SUPERUSER_PASSWORD": "the tests sign in with it",
+    "SENTRY_DSN": "test_telemetry",
+    "OTEL_EXPORTER_OTLP_HEADERS": "test_telemetry",
 }
 
 
