@@ -14,7 +14,7 @@ BENCHES := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
 $(eval $(BENCHES):;@:)
 endif
 
-.PHONY: help run demo speech test coverage test-browser lint format bench drill-cluster drill-journey drill-outage drill-outbound drill-recordings drill-surroundings drill-webhooks fuzz pictures first-minutes vendor messages schema types client lock clean
+.PHONY: audit help run demo speech test coverage test-browser lint format bench drill-cluster drill-journey drill-outage drill-outbound drill-recordings drill-surroundings drill-webhooks fuzz pictures first-minutes vendor messages schema types client lock clean
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ lint: $(READY)  ## style, types, missing migrations
 	$(BIN)/ruff format --check .
 	ENV_FILE= DEBUG=true $(BIN)/mypy .
 	ENV_FILE= DEBUG=true $(BIN)/python manage.py makemigrations --check --dry-run
+
+audit: $(READY)  ## known holes in what a server installs, by pip-audit; says so where its service does not answer
+	@ENV_FILE= DEBUG=true DJANGO_SETTINGS_MODULE=config.settings $(BIN)/python -m tests.support.audit
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
