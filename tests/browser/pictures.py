@@ -73,7 +73,7 @@ def picture_transcripts(browser, product):
     open_transcript(reader, "After the first release")
     reader.page.locator("#waveform").wait_for()
     take(reader.page, "transcript")
-    reader.page.set_viewport_size({"width": 1180, "height": 560})
+    reader.page.set_viewport_size({"width": 1180, "height": 610})
     reader.go("/search?q=late+part")
     take(reader.page, "search")
     telephone = Visitor(browser, product, viewport={"width": 390, "height": 760}, color_scheme="dark")
