@@ -67,6 +67,7 @@ function waitUntilReady() {
     if (fresh && fresh.dataset.state !== old.dataset.state) {
       old.replaceWith(document.adoptNode(fresh));
       setUp();
+      if (isReady()) document.querySelectorAll("main > .notice").forEach((told) => told.remove()); // of before
     }
     return isReady();
   }, () => SECONDS);

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import socket
 import sys
+import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ from platforms.handler import create_platform_client, get_available_platforms, p
 from rooms.selection import current_policy, select_platform
 
 PORTS_TRIED = 50
+AS_ROOT = "You're running the worker with superuser privileges"
 
 
 class Command(BaseCommand):
@@ -34,6 +36,8 @@ class Command(BaseCommand):
         with alone_in(settings.DATA_DIR):
             self.use_free_ports()
             self.prepare()
+            # Each worker would say it in eight lines, in a container that has no other user.
+            warnings.filterwarnings("ignore", AS_ROOT)
             try:
                 run(processes(), environment(), as_json=settings.LOG_FORMAT == "json")
             except EndsAtOnce as error:

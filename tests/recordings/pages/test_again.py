@@ -320,5 +320,6 @@ def test_by_keyboard(live_server, owner, transcript, scheme):
         expect(shown.get_by_text("Checked, waiting to be transcribed")).to_be_visible()
         work()
         expect(shown.get_by_text("Something at 0.0.")).to_be_visible(timeout=30_000)
+        expect(shown.get_by_text("It is being transcribed again.")).to_have_count(0)
     assert Submission.objects.get().language == "de"
     assert not Upload.objects.exists()
