@@ -109,7 +109,8 @@ def asks_consent(meeting: Meeting) -> bool:
 def attendances(meeting: Meeting) -> list[Attendance]:
     """People in the order in which they came, then answers of which nobody knows whose they are.
 
-    Only an account tells for certain whose an answer is; a name that somebody typed is shown as it was typed.
+    An account tells for certain whose an answer is, but not every platform tells whose account came in: then the name
+    that it came in with does, as of a guest, who typed theirs.
     """
     people: dict[str, Attendance] = {}
     for session in meeting.sessions.all():
@@ -120,19 +121,22 @@ def attendances(meeting: Meeting) -> list[Attendance]:
         person.joined_at = person.joined_at or session.joined_at
         person.is_in = person.is_in or session.is_open
         person.left_at = max(filter(None, [person.left_at, session.left_at]), default=None)
-    for consent in meeting.consents.select_related("user").order_by("answered_at"):
+    answers = meeting.consents.select_related("user").order_by("answered_at")
+    for consent in sorted(answers, key=lambda consent: consent.user is None):
         user = consent.user
-        key = str(user.pk) if user else _key_of_guest(consent, people)
-        name = (user.get_full_name() or user.get_username()) if user else consent.name or str(NOBODY_KNOWN)
-        person = people.setdefault(key, Attendance(name))
+        name = (user.get_full_name() or user.get_username()) if user else consent.name
+        key = _key_of(consent, name, people)
+        person = people.setdefault(key, Attendance(name or str(NOBODY_KNOWN)))
         person.given, person.answered_at = consent.given, consent.answered_at
     return list(people.values())
 
 
-def _key_of_guest(consent: Consent, people: dict[str, Attendance]) -> str:
-    """Whoever came in under the name of the answer, unless there is an answer under that name already."""
-    key = f"name {consent.name}"
-    is_free = consent.name and key in people and people[key].given is None
+def _key_of(consent: Consent, name: str, people: dict[str, Attendance]) -> str:
+    """Their account's, or whoever came in under this name, unless there is an answer under that name already."""
+    account, key = str(consent.user_id or ""), f"name {name}"
+    if account in people:
+        return account
+    is_free = name and key in people and people[key].given is None
     return key if is_free else f"answer {consent.pk}"
 
 

@@ -190,6 +190,23 @@ def test_a_guests_answer_stands_beside_the_name_that_they_gave(client, room, own
     assert "<b>Bo" not in page
 
 
+def test_where_the_platform_does_not_tell_accounts_an_answer_stands_beside_the_name_of_its_account(client, room, owner):
+    """And before that of a guest who typed the same."""
+    meeting = attended(room, owner)
+    name = owner.get_full_name() or owner.get_username()
+    ParticipantSession.objects.filter(session_id="1").update(user_id="", user_name=name)
+    Consent.objects.all().delete()
+    Consent.objects.create(meeting=meeting, given=False, name=name)
+    Consent.objects.create(meeting=meeting, user=owner, given=True)
+    answer = client.get(f"{PAGE}/meetings/{meeting.pk}/consent.csv")
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [(row[0], bool(row[1]), row[3]) for row in rows[1:]] == [
+        (name, True, "agreed"),
+        ("<b>Bo</b>", True, "has not answered"),
+        (name, False, "refused"),
+    ]
+
+
 def test_meetings_of_other_rooms_are_not_found_here(client, owner):
     other = Room.objects.create(name="other", owner=owner)
     meeting = reported_meeting(other)
