@@ -232,6 +232,15 @@ def test_a_delivery_can_be_sent_again(client, server, hooked):
     assert page.count("thank &lt;b&gt;you&lt;/b&gt;") == 2
 
 
+def test_what_is_on_its_way_is_marked_so_that_the_page_looks_for_it_by_the_clock(client, server, hooked):
+    """No open page is told of deliveries: see static/live.js."""
+    assert "data-waits" not in text(client)
+    emit(hooked, "meeting.started", dict)
+    assert text(client).count("data-waits") == 1
+    assert job() == 1
+    assert "data-waits" not in text(client)
+
+
 def test_all_that_failed_lately_can_be_sent_again(client, hooked):
     for _ in range(3):
         emit(hooked, "meeting.started", dict)
