@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -20,15 +21,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from meetings.joining import MeetingGone, let_in
-from meetings.models import EmailRecipient, Meeting, MeetingQuerySet, ParticipantSession, ProviderCall
+from meetings.models import EmailRecipient, Meeting, MeetingQuerySet, ParticipantSession, ProviderCall, room_key_of
 from meetings.opening import end_meeting
 from meetings.recording_starts import begins_by
 from platforms.admin.input import ReadOnlyAdmin, ReadOnlyRows
+from platforms.admin.searching import by_provider_names
 from platforms.exceptions import PlatformError
 from platforms.handler import get_platform_client_class, platform_label, why_unavailable
 from platforms.types import JoinRequest
 from platforms.work.admin import JobAdmin, shortened
-from rooms.admin_search import SearchById
+from rooms.admin_search import SearchById, rooms_called
 from rooms.platform_change import count_of
 
 if TYPE_CHECKING:
@@ -101,6 +103,10 @@ class MeetingAdmin(ReadOnlyAdmin, SearchById, MeetingModelAdmin):
     def has_end_permission(self, request: HttpRequest) -> bool:
         """Ending a meeting is the one change there is to make; being its host allows as much."""
         return request.user.has_perm("meetings.change_meeting")
+
+    def whole(self, term: str) -> list[Q]:
+        given = by_provider_names(provider_meeting_id=term, room_key=room_key_of(term))
+        return [Q(room__in=rooms_called(term)), *given]
 
     # What is shown
 

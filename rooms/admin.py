@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.db.models import Count, OuterRef, QuerySet, Subquery, URLField
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, URLField
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
@@ -27,7 +27,7 @@ from rooms.admin_filters import LiveFilter, OwnerFilter, PlatformFilter
 from rooms.admin_forms import RoomForm, platform_field
 from rooms.admin_history import lines_of_room
 from rooms.admin_moves import RoomMoveAdmin, move_address
-from rooms.admin_search import SearchById
+from rooms.admin_search import SearchById, people_called, rooms_called
 from rooms.admin_webhooks import RoomWebhookAdmin
 from rooms.history import changed_by
 from rooms.models import ApiKey, Room
@@ -106,6 +106,9 @@ class RoomAdmin(CarefulAdmin, SearchById, RoomMoveAdmin, RoomCalendarAdmin, Room
 
     class Media:
         css = {"all": ["rooms/admin.css"]}
+
+    def whole(self, term: str) -> list[Q]:
+        return [Q(pk__in=rooms_called(term)), Q(owner__in=people_called(term))]
 
     # What is shown
 

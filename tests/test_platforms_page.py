@@ -164,10 +164,23 @@ def test_the_picture_agrees_with_what_each_room_opens_on(owner, settings, django
         Room.objects.create(name=f"room-{number}", owner=owner, platform=platform, never_elsewhere=not number % 3)
     policy = current_policy()
     opens_on = [select_or_refusal(room, policy).platform for room in Room.objects.all()]
-    with django_assert_num_queries(2):
-        shares = picture.spread(policy)
+    with django_assert_num_queries(3):
+        shares, is_of_all = picture.spread(policy)
+    assert is_of_all
     assert {share.platform: share.rooms for share in shares} == {name: opens_on.count(name) for name in set(opens_on)}
     assert shares[-1].from_percent + shares[-1].percent == pytest.approx(100)
+
+
+def test_of_many_rooms_some_are_looked_at_and_the_page_says_so(owner, operator, monkeypatch):
+    for number in range(30):
+        Room.objects.create(name=f"chosen-{number}", owner=owner, platform=["mock", ""][number % 2])
+    monkeypatch.setattr(picture, "LOOKED_AT", 20)
+    answer = operator.get(PAGE)
+    [share] = answer.context["shares"]
+    assert (share.rooms, share.percent) == (20, 100)
+    assert "There are more rooms than 20: so many were looked at, taken by chance." in answer.content.decode()
+    monkeypatch.setattr(picture, "LOOKED_AT", 30)
+    assert "There are more rooms than" not in operator.get(PAGE).content.decode()
 
 
 def configure(settings, name, **options):

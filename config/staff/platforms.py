@@ -59,13 +59,15 @@ def _sees_platforms(user: Any) -> bool:
 
 def _rollout(request: HttpRequest) -> dict[str, Any]:
     policy = current_policy()
+    shares, is_of_all = picture.spread(policy)
     row = Rollout.objects.select_related("decided_by").filter(pk=Rollout.ONLY).first()
     return {
         "policy": policy,
         "plan": watching.describe(row),
         "stages": row.stages if row else [],
         "target": platform_label(policy.target),
-        "shares": picture.spread(policy),
+        "shares": shares,
+        "looked_at": 0 if is_of_all else picture.LOOKED_AT,
         "sentences": picture.sentences(policy),
         "only_simulated": picture.only_simulated(policy),
         "differs": environment_differs(row),

@@ -19,6 +19,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from platforms.admin.paging import BoundedPaginator
+from platforms.admin.searching import BoundedSearch
 from platforms.listing import COUNTED
 
 LONGEST_SEARCH = 1000  # characters; databases refuse patterns of some ten thousand
@@ -52,6 +53,8 @@ class CarefulChangeList(ChangeList):
         except (DataError, ValueError, OverflowError) as error:
             raise IncorrectLookupParameters from error
         self.counted = COUNTED if self.result_count > COUNTED else 0  # where there are more than that
+        searched_all = not self.query or not self.model_admin.beyond_the_searched(request)
+        self.searched = 0 if searched_all else COUNTED
 
 
 class CarefulAutocomplete(AutocompleteSelect):
@@ -61,7 +64,7 @@ class CarefulAutocomplete(AutocompleteSelect):
         return super().optgroups(name, keys, attrs)
 
 
-class CarefulAdmin(AnyModelAdmin):
+class CarefulAdmin(BoundedSearch, AnyModelAdmin):
     """Goes before ModelAdmin, in every class that is registered."""
 
     linked_lookups: frozenset[str] = frozenset()

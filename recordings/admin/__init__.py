@@ -13,16 +13,19 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from meetings.models import Meeting
 from platforms.admin.input import ReadOnlyAdmin
+from platforms.admin.searching import by_provider_names
 from platforms.handler import platform_label
 from platforms.work.admin import shortened
 from recordings.admin import consent, jobs, transcripts, users  # noqa: F401  (registers them)
 from recordings.admin.actions import RecordingActions
 from recordings.admin.inlines import ErasureInline, IngestInline, SubmissionInline, TrackInline, clock
 from recordings.models import Recording, Transcript
-from rooms.admin_search import SearchById
+from rooms.admin_search import SearchById, rooms_called
 
 State = Recording.State
+MOST_MEETINGS = 1000  # of a room, whose recordings the search finds by its name
 
 FIELDSETS: list[tuple[str | Promise | None, list[str]]] = [
     (None, ["meeting_link", "state", "error", "can_retry", "recorded_at", "length", "transcript_link", "id"]),
@@ -64,6 +67,11 @@ class RecordingAdmin(ReadOnlyAdmin, SearchById, RecordingActions):
     ]
     inlines = [TrackInline, IngestInline, SubmissionInline, ErasureInline]
     change_list_template = "admin/recordings/recording/change_list.html"
+
+    def whole(self, term: str) -> list[Q]:
+        meetings = Meeting.objects.filter(room__in=rooms_called(term)).values_list("pk", flat=True)
+        given = by_provider_names(provider_recording_id=term, room_name=term)
+        return [Q(meeting__in=list(meetings.order_by("-start_date")[:MOST_MEETINGS])), *given]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Recording]:
         return super().get_queryset(request).defer("source_url")

@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest
 
 from platforms.admin.input import CarefulAdmin
 from recordings.models import Transcript
-from rooms.admin_search import SearchById
+from rooms.admin_search import SearchById, people_called, rooms_called
 
 if TYPE_CHECKING:
     TranscriptModelAdmin = admin.ModelAdmin[Transcript]
@@ -28,6 +29,9 @@ class TranscriptAdmin(CarefulAdmin, SearchById, TranscriptModelAdmin):
     search_fields = ["name", "room__name", "user__username", "user__email"]
     fields = SHOWN
     autocomplete_fields = ["user"]
+
+    def whole(self, term: str) -> list[Q]:
+        return [Q(room__in=rooms_called(term)), Q(user__in=people_called(term))]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

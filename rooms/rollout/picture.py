@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, Case, Count, TextField, When
+from django.db.models import BooleanField, Case, Count, QuerySet, TextField, When
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
@@ -18,6 +18,7 @@ from rooms.selection import RolloutPolicy, select_platform, wanted_platform
 
 # What of a room says where it opens, besides its id, its owner and its own choice.
 SETTINGS = ("has_logo", "never_elsewhere", "is_locked", "room_mode", "recording_type", "recording_trigger")
+LOOKED_AT = 5000  # rooms; of more, so many are taken by their ids, which are random
 WITH_DASHES = 36  # characters of an id, as PostgreSQL writes it
 HAS_LOGO = Case(When(logo="", then=False), default=True, output_field=BooleanField())
 
@@ -49,28 +50,33 @@ class Share:
         return 100 * self.before / self.of
 
 
-def spread(policy: RolloutPolicy) -> list[Share]:
-    """By two statements. Of the rooms that want the same and are set alike, one is asked where it opens."""
+def spread(policy: RolloutPolicy) -> tuple[list[Share], bool]:
+    """By three statements, and whether it is of all rooms, not of some LOOKED_AT.
+
+    Of the rooms that want the same and are set alike, one is asked where it opens.
+    """
+    beyond = Room.objects.order_by("pk").values_list("pk", flat=True)[LOOKED_AT : LOOKED_AT + 1].first()
+    rooms = Room.objects.order_by() if beyond is None else Room.objects.filter(pk__lt=beyond).order_by()
     counts: Counter[tuple[str, bool]] = Counter()
-    alike = [*_chosen(), *_automatic(policy)]
+    alike = [*_chosen(rooms), *_automatic(rooms, policy)]
     for room, number in alike:
         counts[select_or_refusal(room, policy).platform, bool(room.platform)] += number
-    return _in_a_row(counts, [*policy.platforms, ""])
+    return _in_a_row(counts, [*policy.platforms, ""]), beyond is None
 
 
-def _chosen() -> Iterable[tuple[Room, int]]:
+def _chosen(rooms: QuerySet[Room]) -> Iterable[tuple[Room, int]]:
     """An example of each kind of room with a platform of its own, and how many there are."""
-    rooms = Room.objects.exclude(platform="").annotate(has_logo=HAS_LOGO).order_by()
-    for platform, *values, number in rooms.values_list("platform", *SETTINGS).annotate(Count("pk")):
+    chosen = rooms.exclude(platform="").annotate(has_logo=HAS_LOGO)
+    for platform, *values, number in chosen.values_list("platform", *SETTINGS).annotate(Count("pk")):
         yield _example(*values, platform=platform), number
 
 
-def _automatic(policy: RolloutPolicy) -> Iterable[tuple[Room, int]]:
+def _automatic(rooms: QuerySet[Room], policy: RolloutPolicy) -> Iterable[tuple[Room, int]]:
     """The same of the others, of which each has to be looked at. Their ids come as text, which is half of the work."""
     numbers: Counter[tuple[Any, ...]] = Counter()
     examples: dict[tuple[Any, ...], Room] = {}
-    rooms = Room.objects.filter(platform="").annotate(has_logo=HAS_LOGO, key=Cast("pk", TextField())).order_by()
-    for key, owner_id, *values in rooms.values_list("key", "owner_id", *SETTINGS):
+    automatic = rooms.filter(platform="").annotate(has_logo=HAS_LOGO, key=Cast("pk", TextField()))
+    for key, owner_id, *values in automatic.values_list("key", "owner_id", *SETTINGS):
         room_id = key if len(key) == WITH_DASHES else str(UUID(key))
         wanted, _ = wanted_platform(room_id, "", policy, owner_id)
         kind = (wanted, *values)
