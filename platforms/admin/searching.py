@@ -38,19 +38,20 @@ class BoundedSearch(AnyModelAdmin):
 
     def beyond_the_searched(self, request: HttpRequest) -> dict[str, Any]:
         """A condition on rows that are not looked through for parts of words; empty where there are none."""
-        order = next(iter(self.get_ordering(request) or self.opts.ordering), "")
-        if not self.get_search_fields(request) or not _is_newest_first(order):
+        order = self._order(request)
+        if not order.startswith("-") or order in {"-pk", "-id"} or not self.get_search_fields(request):
             return {}
         bound, moment = listing.COUNTED, order.removeprefix("-")
         moments = self.model._default_manager.order_by(order).values_list(moment, flat=True)
         first_beyond = moments[bound : bound + 1].first()
         return {} if first_beyond is None else {f"{moment}__lte": first_beyond}
 
+    def _order(self, request: HttpRequest) -> str:
+        """The first column by which rows are listed; "" for none."""
+        columns = [*self.get_ordering(request), *(self.opts.ordering or [])]
+        return str(columns[0]) if columns else ""
+
 
 def by_provider_names(**names: str) -> list[Q]:
     """By what a provider called it, which is indexed with the platform."""
     return [Q(platform__in=get_available_platforms(), **{name: term}) for name, term in names.items()]
-
-
-def _is_newest_first(order: Any) -> bool:
-    return isinstance(order, str) and order.startswith("-") and order not in {"-pk", "-id"}
