@@ -27,7 +27,7 @@ ORDERS = {
         "http",
         "backends checks starter testing webhooks",
         "alerts audit health.watchdog",
-        "admin.paging",
+        "admin.paging admin.searching",
         "admin.input management",
         "work.admin",
         "admin",
