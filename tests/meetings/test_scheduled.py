@@ -12,7 +12,7 @@ from meetings.lifecycle import review_all
 from meetings.models import Meeting, ProviderCall
 from meetings.opening import end_meeting, open_meeting
 from platforms.handler import create_platform_client
-from rooms.calendar import parsing, sync
+from rooms.calendar import sync
 from rooms.models import CalendarEvent, CalendarSync
 from tests.conftest import api_for
 from tests.support.feeds import FEED, calendar, in_minutes
@@ -217,7 +217,6 @@ def test_an_event_that_is_moved_ten_times_around_its_start_makes_one_meeting(roo
             run()
         syncing.join()
         run()
-        parsing.parser.stop()
     assert failures == []
     assert len(server.requests) >= 10
     meeting = Meeting.objects.get()
