@@ -13,17 +13,19 @@ import requests
 from tests.support.live import ROOT
 
 TOOL = "pip-audit==2.10.1"
-SERVICE = "https://pypi.org/pypi"
+SERVICE = "https://api.osv.dev/v1/query"
 LOCKS = ["requirements-watch.lock", "requirements-speech.lock"]  # each holds what requirements.lock does
 AWAY = "Nothing was audited: {} does not answer with what is known of a release."
 
 
 def knows_of_holes(service):
-    """Whether it says of Django, as it is locked, what is known; a mirror may know the files only."""
+    """Whether it answers, asked of Django as it is locked (https://google.github.io/osv.dev/post-v1-query/)."""
     version = re.search(r"^django==([\d.]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)[1]
+    asked = {"package": {"name": "django", "ecosystem": "PyPI"}, "version": version}
     try:
-        return "vulnerabilities" in requests.get(f"{service}/django/{version}/json", timeout=10).json()
-    except (requests.RequestException, ValueError):
+        answer = requests.post(service, json=asked, timeout=10)
+        return answer.ok and answer.json().keys() <= {"vulns", "next_page_token"}
+    except (requests.RequestException, ValueError, AttributeError):
         return False
 
 
@@ -36,7 +38,8 @@ def main(service=SERVICE):
 
 def audit(lock):
     command = [Path(sys.executable).with_name("uv"), "tool", "run", "--from", TOOL, "pip-audit", "--disable-pip"]
-    return subprocess.run([*command, "--require-hashes", "--requirement", lock], cwd=ROOT, check=False).returncode
+    options = ["--vulnerability-service", "osv", "--require-hashes", "--requirement", lock]
+    return subprocess.run([*command, *options], cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":
