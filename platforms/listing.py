@@ -17,6 +17,9 @@ Write = Callable[..., tuple[str, Sequence[Any]]]  # an SQL and its parameters
 NEWEST_FIRST = ("-created_at", "-id")
 KEPT = 128  # of each list, its pages and what is asked of it, whose SQL a process keeps
 COUNTED = 10_000  # rows; a longer list is said to have more
+# Rows that a part gives at the least: to find a few, PostgreSQL would go through all rows in their order until it had
+# met so many of one person, who may have fewer than the most have.
+FEWEST = 50
 LAST_PLACE = 2**31  # of a row; beyond it no list goes, and databases refuse numbers that are far beyond
 
 
@@ -124,9 +127,10 @@ class Listing(Generic[Row]):
         first = part.select_related(None).order_by(*self._order)
         if is_alone:
             return first
+        enough = max(stop, FEWEST)
         if connections[part.db].features.supports_slicing_ordering_in_compound:
-            return first[:stop]
-        return self._rows.model._default_manager.filter(pk__in=first.values("pk")[:stop]).order_by()
+            return first[:enough]
+        return self._rows.model._default_manager.filter(pk__in=first.values("pk")[:enough]).order_by()
 
 
 def _united(parts: Sequence[QuerySet[Row, Any]]) -> QuerySet[Row, Any]:

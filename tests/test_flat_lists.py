@@ -67,6 +67,21 @@ def read_as_a_whole(queries):
     return found
 
 
+def most_rows(queries):
+    """That a step of a statement's plan gave, all its loops together; and that statement."""
+    most = (0, "")
+    with connection.cursor() as cursor:
+        for query in queries:
+            if query["sql"].lstrip().startswith(("SELECT", "WITH", "(SELECT")):
+                cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {query['sql']}")
+                most = max(most, (most_of(cursor.fetchone()[0][0]["Plan"]), query["sql"]))
+    return most
+
+
+def most_of(step):
+    return max(step["Actual Rows"] * step["Actual Loops"], *map(most_of, step.get("Plans", [])), 0)
+
+
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("person", [HALF, FEW])
 def test_a_list(person, path):
@@ -82,6 +97,8 @@ def test_the_first_page(client, person):
     with CaptureQueriesContext(connection) as queries:
         assert client.get("/").status_code == 200
     assert read_as_a_whole(queries) == []
+    rows, statement = most_rows(queries)
+    assert rows < ROWS / 5, statement
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -47,6 +47,14 @@ def test_it_is_narrowed_and_ordered_as_a_queryset_is(rooms):
     assert rooms.values("name", 0, 2) == ["other-9", "own-9"]
 
 
+def test_of_a_few_rows_each_part_is_asked_for_enough_that_a_persons_rows_are_looked_for_first(rooms):
+    """tests.bench.growth shows what it is for: with a million rows, home of somebody who has 50 took seconds."""
+    keys = str(rooms._keys(0, 3).query)
+    assert keys.count(f"LIMIT {listing.FEWEST}") == 2
+    assert "LIMIT 3" in keys
+    assert len(rooms[:3]) == 3
+
+
 def test_its_rows_come_with_what_they_are_read_with(rooms, django_assert_num_queries):
     with django_assert_num_queries(2):
         assert {room.owner.username for room in rooms[:20]} == {"owner", "colleague"}
