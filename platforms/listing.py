@@ -17,8 +17,8 @@ Write = Callable[..., tuple[str, Sequence[Any]]]  # an SQL and its parameters
 NEWEST_FIRST = ("-created_at", "-id")
 KEPT = 128  # of each list, its pages and what is asked of it, whose SQL a process keeps
 COUNTED = 10_000  # rows; a longer list is said to have more
-# Rows that a part gives at the least: to find a few, PostgreSQL would go through all rows in their order until it had
-# met so many of one person, who may have fewer than the most have.
+# Keys that are asked for at the least: for a few, PostgreSQL would go through all rows in their order until it had met
+# so many of one person's, who may have fewer than most have.
 FEWEST = 50
 LAST_PLACE = 2**31  # of a row; beyond it no list goes, and databases refuse numbers that are far beyond
 
@@ -108,7 +108,8 @@ class Listing(Generic[Row]):
 
     def values(self, field: str, start: int, stop: int) -> list[Any]:
         """The same of one field of the rows."""
-        return [row[-1] for row in self._keys(start, stop, field)]
+        enough = max(stop, start + FEWEST) if stop > start else stop
+        return [row[-1] for row in self._keys(start, enough, field)][: stop - start]
 
     def _keys(self, start: int, stop: int, *fields: str) -> QuerySet[Row, Any]:
         """What the rows are ordered by, their unique field last, and `fields`."""
@@ -127,10 +128,9 @@ class Listing(Generic[Row]):
         first = part.select_related(None).order_by(*self._order)
         if is_alone:
             return first
-        enough = max(stop, FEWEST)
         if connections[part.db].features.supports_slicing_ordering_in_compound:
-            return first[:enough]
-        return self._rows.model._default_manager.filter(pk__in=first.values("pk")[:enough]).order_by()
+            return first[:stop]
+        return self._rows.model._default_manager.filter(pk__in=first.values("pk")[:stop]).order_by()
 
 
 def _united(parts: Sequence[QuerySet[Row, Any]]) -> QuerySet[Row, Any]:
