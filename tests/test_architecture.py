@@ -15,7 +15,7 @@ SANDBOX = "platforms.sandbox"
 # Within an app: each line may import those above it, and none beside it.
 ORDERS = {
     "platforms": [
-        "bounded events exceptions logs model_names pauses payloads signals signing statements visible",
+        "bounded events exceptions indexing logs model_names pauses payloads signals signing statements visible",
         "types limits listing metrics",
         "base",
         "abilities",

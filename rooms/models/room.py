@@ -199,6 +199,7 @@ class Room(models.Model):
                 condition=models.Q(recording_retention_days__isnull=False),
                 name="room_by_retention",
             ),
+            models.Index(fields=["id"], condition=models.Q(ics_enabled=True), name="room_with_calendar"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,57 @@
+"""Making an index by a migration, and taking it back."""
+
+import pytest
+from django.db import connection, models
+from django.db.migrations.state import ModelState, ProjectState
+from django.test.utils import CaptureQueriesContext
+
+from platforms.indexing import AddIndexOnline
+from platforms.models import Heartbeat
+
+TABLE = Heartbeat._meta.db_table
+ADD = AddIndexOnline("heartbeat", models.Index(fields=["at"], name="heartbeat_for_a_test"))
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def states():
+    before = ProjectState()
+    before.add_model(ModelState.from_model(Heartbeat))
+    after = before.clone()
+    ADD.state_forwards("platforms", after)
+    yield before, after
+    if "heartbeat_for_a_test" in indexes():
+        run(ADD.database_backwards, after, before)
+
+
+def run(direction, old, new):
+    with connection.schema_editor(atomic=False) as editor:
+        direction("platforms", editor, old, new)
+
+
+def indexes():
+    with connection.cursor() as cursor:
+        return set(connection.introspection.get_constraints(cursor, TABLE))
+
+
+def test_it_comes_and_goes(states):
+    run(ADD.database_forwards, *states)
+    assert "heartbeat_for_a_test" in indexes()
+    run(ADD.database_backwards, *reversed(states))
+    assert "heartbeat_for_a_test" not in indexes()
+
+
+@pytest.mark.postgres
+def test_writers_do_not_wait_for_it_and_what_an_earlier_try_left_is_no_hindrance(states):
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE INDEX heartbeat_for_a_test ON {TABLE} (name)")  # as if it had been cut off
+    with CaptureQueriesContext(connection) as queries:
+        run(ADD.database_forwards, *states)
+    assert [query["sql"].split(" ON ")[0] for query in queries if "INDEX" in query["sql"]] == [
+        'DROP INDEX CONCURRENTLY IF EXISTS "heartbeat_for_a_test"',
+        'CREATE INDEX CONCURRENTLY "heartbeat_for_a_test"',
+    ]
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, TABLE)["heartbeat_for_a_test"]
+    assert found["columns"] == ["at"]
