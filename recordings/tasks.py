@@ -88,7 +88,7 @@ def enforce_consent() -> None:
 
 @shared_task
 def enforce_all_consent() -> None:
-    """The same for what did not change lately."""
+    """The same for what was not looked at while it was new."""
     consent.enforce_all()
 
 

@@ -31,7 +31,13 @@ LISTS = [
     f"/v1/transcripts/search?q={RARE}000000020",
     f"/v1/transcripts/search?q={COMMON}",
 ]
-TASKS = ["platforms.tasks.sweep", "recordings.tasks.enforce_consent", "recordings.tasks.prune_recordings"]
+TASKS = [
+    "platforms.tasks.sweep",
+    "recordings.tasks.enforce_consent",
+    "recordings.tasks.enforce_all_consent",
+    "recordings.tasks.prune_recordings",
+    "rooms.tasks.sync_calendars",
+]
 
 
 @pytest.fixture(scope="module", autouse=True)

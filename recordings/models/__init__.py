@@ -1,8 +1,8 @@
+from recordings.models.consent import Consent
 from recordings.models.erasure import Erasure
 from recordings.models.event import TranscriptEvent
 from recordings.models.imported import ImportedRow
 from recordings.models.recording import (
-    Consent,
     Ingest,
     Recording,
     RecordingJob,

@@ -13,8 +13,12 @@ from meetings.models import Meeting, ParticipantSession
 from platforms.handler import platform_choices
 from platforms.listing import NEWEST_FIRST, Listing
 from platforms.work.models import Job, JobQuerySet
+from recordings.models.consent import Consent
 from rooms.models import Room
 from rooms.permissions import staff_may_view
+
+# Equal and not earlier, so that clocks that differ do no harm.
+NOT_ENFORCED = ~models.Q(enforced_at=models.F("updated_at"))
 
 
 def is_erased(**conditions: Any) -> models.Exists:
@@ -30,6 +34,10 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
 
     def not_being_deleted(self) -> "RecordingQuerySet":
         return self.filter(~is_erased())
+
+    def not_enforced(self) -> "RecordingQuerySet":
+        """Those that changed since somebody looked whether they may stay."""
+        return self.filter(NOT_ENFORCED)
 
     def visible_to(self, user: Any) -> "RecordingQuerySet":
         """Those of rooms that one owns or co-owns, also when one owned them as they were deleted, and uploads.
@@ -120,6 +128,8 @@ class Recording(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
     restored_at = models.DateTimeField(null=True, blank=True, help_text=_("It is kept for its time from then on."))
+    # Its `updated_at` as it was when somebody looked whether it may stay; see privacy/consent.py.
+    enforced_at = models.DateTimeField(null=True, editable=False)
 
     objects = RecordingQuerySet.as_manager()
 
@@ -153,6 +163,7 @@ class Recording(models.Model):
             models.Index(
                 fields=["created_at"], condition=models.Q(has_video=True, state="done"), name="recording_with_video"
             ),
+            models.Index(fields=["state", "updated_at"], condition=NOT_ENFORCED, name="recording_not_enforced"),
         ]
 
     def __str__(self) -> str:
@@ -282,31 +293,3 @@ class UploadSubmission(Submission):
     @classmethod
     def rows(cls) -> JobQuerySet:
         return cls._default_manager.filter(is_upload=True)
-
-
-class Consent(models.Model):
-    """One person's answer to being recorded; for somebody who is not signed in each answer is a row."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="consents")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
-    # What somebody who is not signed in calls themselves; an account has its own.
-    name = models.CharField(max_length=100, blank=True, default="", db_default="")
-    given = models.BooleanField()
-    answered_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["meeting", "user"],
-                condition=models.Q(user__isnull=False),
-                name="one_consent_per_user_and_meeting",
-            )
-        ]
-        indexes = [
-            models.Index(fields=["answered_at"], condition=models.Q(given=False), name="refusal_by_time"),
-            models.Index(fields=["meeting"], condition=models.Q(given=False), name="refusal_by_meeting"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{'consent' if self.given else 'refusal'} for {self.meeting}"

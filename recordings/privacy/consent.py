@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from meetings.models import Meeting
@@ -19,9 +19,10 @@ from rooms.permissions import staff_may_change
 logger = logging.getLogger(__name__)
 
 State = Recording.State
+OVER = [State.DONE, State.NO_AUDIO, State.FAILED, State.DELETED]
 # How long a recording that could not be transcribed is kept in spite of a refusal: staff can mend what was in the way.
 MENDING = timedelta(days=1)
-# What changed longer ago is looked at once an hour only.
+# What changed longer ago is looked at once, within the hour.
 RECENT = timedelta(hours=2)
 AT_ONCE = 1000  # recordings
 # How long after the end people who were in a meeting may still answer, or change their answer.
@@ -136,8 +137,20 @@ def enforce_recent() -> int:
 
 
 def enforce_all() -> int:
-    """The same for all there are: what has had its time for mending, and what nobody looked at for hours."""
-    return _enforce_all(Recording.objects.all(), timezone.now())
+    """The same for each recording that changed since it was looked at, however long ago that was."""
+    now, found = timezone.now(), 0
+    while changed := dict(_not_enforced(now).values_list("pk", "updated_at")[:AT_ONCE]):
+        recordings = Recording.objects.filter(pk__in=changed)
+        found += _enforce_all(recordings, now)
+        # One that changes meanwhile has another time, and is looked at again.
+        recordings.filter(updated_at__in=changed.values()).update(enforced_at=F("updated_at"))
+    return found
+
+
+def _not_enforced(now: datetime) -> RecordingQuerySet:
+    """Those that have come to an end, and changed since somebody looked whether they may stay."""
+    over = Recording.objects.not_enforced().filter(state__in=OVER).order_by("state", "updated_at")
+    return over.exclude(state=State.FAILED, updated_at__gt=now - MENDING)
 
 
 def _enforce_all(among: RecordingQuerySet, now: datetime) -> int:

@@ -83,6 +83,7 @@ def fill(count, segments=1, lines=1):
         recorded_at=moment,
         created_at=moment,
         updated_at=moment,
+        enforced_at=moment,
         duration="60",
         size="1000",
         **owned_by(Recording, owner),

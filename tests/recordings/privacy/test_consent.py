@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
+from django.db.models import F
 from django.utils import timezone
 
 from meetings.models import Meeting, ParticipantSession
@@ -257,6 +258,32 @@ class TestRefusal:
         Erasure.objects.update(state="failed")
         assert consent.enforce_all() == 0
         assert Erasure.objects.get().pk == before.pk
+
+    def test_what_was_looked_at_is_looked_at_again_once_it_changes(self, meeting, django_assert_num_queries):
+        recording = recorded(meeting)
+        assert consent.enforce_all() == 0
+        with django_assert_num_queries(1):
+            consent.enforce_all()
+        Consent.objects.create(meeting=meeting, given=False)  # which enforces nothing by itself
+        earlier = timezone.now() - timedelta(days=30)  # of a clock that is wrong
+        Recording.objects.filter(pk=recording.pk).update(updated_at=earlier)
+        assert consent.enforce_all() == 1
+
+    def test_a_failed_one_is_looked_at_when_its_day_is_over(self, meeting):
+        Consent.objects.create(meeting=meeting, given=False)
+        failed = recorded(meeting, state=Recording.State.FAILED)
+        assert consent.enforce_all() == 0
+        Recording.objects.update(updated_at=F("updated_at") - consent.MENDING)
+        assert consent.enforce_all() == 1
+        assert Erasure.objects.get().recording == failed
+
+    def test_many_are_looked_at_piece_by_piece(self, owner, meeting, monkeypatch):
+        monkeypatch.setattr(consent, "AT_ONCE", 2)
+        for number in range(5):
+            recorded(meeting if number % 2 else make_meeting(owner, meeting.room), provider_recording_id=str(number))
+        Consent.objects.create(meeting=meeting, given=False)
+        assert consent.enforce_all() == 2
+        assert not Recording.objects.not_enforced().exists()
 
 
 class TestVideo:
