@@ -42,6 +42,9 @@ MOST_PER_ROOM = 100  # meetings that are open or opening
 _LIVE = Statement(
     lambda room_id: Meeting.objects.live().filter(room_id=room_id), room_id=example(Room, "id", uuid.UUID(int=1))
 )
+_UNFINISHED = Statement(
+    lambda room_id: Meeting.objects.unfinished().filter(room_id=room_id), room_id=example(Room, "id", uuid.UUID(int=1))
+)
 
 
 class OpeningInProgress(Exception):
@@ -73,8 +76,10 @@ def open_meeting(
     policy = current_policy(revision)
     with translation.override(settings.LANGUAGE_CODE):  # the reason is stored
         selection = select_instead(room, instead, policy) if instead else select_for_room(room, policy)
-    if allow_duplicated and Meeting.objects.unfinished().filter(room=room).count() >= MOST_PER_ROOM:
-        raise TooManyMeetings
+    if allow_duplicated:
+        if _UNFINISHED.count(room_id=room.pk) >= MOST_PER_ROOM:
+            raise TooManyMeetings
+        live = []  # none of them is shared
     slots = [uuid.uuid4().hex] if allow_duplicated else slots_for(room, selection)
     deadline = time.monotonic() + settings.MEETING_OPEN_WAIT
     pause = FIRST_POLL_SECONDS

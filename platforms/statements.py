@@ -51,6 +51,8 @@ class Asked(NamedTuple):
 
 def ask(*asked: Asked) -> list[list[Any]]:
     """What each of several statements gives. PostgreSQL is asked once, which is most of what a small one costs."""
+    if not asked:
+        return []
     answers = _answers_of([(one.sql, one.parameters) for one in asked])
     return [one.make(rows) for one, rows in zip(asked, answers, strict=True)]
 

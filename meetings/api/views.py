@@ -70,7 +70,8 @@ class OpenMeeting(ApiView):
     def post(self, request: Request, room_name: str) -> Response:
         room, revision = room_and_revision(room_name)
         wanted = read_values(request, CreateRoomMeetingSerializer)
-        [live] = read_co_owners([room], request.user, live_asked(room))
+        shared = [] if wanted["allow_duplicated"] else [live_asked(room)]
+        live = next(iter(read_co_owners([room], request.user, *shared)), None)
         duplicates = bool(wanted["allow_duplicated"]) and may_host(request.user, room)
         try:
             meeting = open_meeting(room, duplicates, revision=revision, live=live)

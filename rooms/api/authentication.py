@@ -20,7 +20,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from platforms.statements import Statement
+from platforms.statements import Statement, example
 from rooms.models import ApiKey, EndedToken
 from rooms.oidc.issuer import issuer_at
 from rooms.oidc.people import person_of
@@ -38,6 +38,10 @@ _BEARER = Statement(
     ),
     user_id=lambda: (get_user_model()._meta.pk, -7),
     token_id=lambda: (EndedToken._meta.pk, "an example"),
+)
+_KEY = Statement(
+    lambda key_hash: ApiKey.objects.select_related("user").filter(key_hash=key_hash),
+    key_hash=example(ApiKey, "key_hash", "an example"),
 )
 
 
@@ -155,14 +159,15 @@ def _key_of(request: Request) -> ApiKey | None:
     key = request.META.get("HTTP_X_API_KEY")
     if not key:
         return None
-    found = ApiKey.objects.select_related("user").filter(key_hash=ApiKey.hash(key)).first()
+    found = _KEY.first(key_hash=ApiKey.hash(key))
     if found is None:
         return None
     _active(found.user)
     if found.has_expired:
         raise AuthenticationFailed("This API key has expired.", "api_key_expired")
-    with suppress(DatabaseError), transaction.atomic():  # a database that only reads still answers
-        found.note_use()
+    if found.is_use_to_note:
+        with suppress(DatabaseError), transaction.atomic():  # a database that only reads still answers
+            found.note_use()
     return found
 
 

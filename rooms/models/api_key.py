@@ -73,8 +73,12 @@ class ApiKey(models.Model):
         """Whoever may write in an area may read there."""
         return not self.scopes or f"{area}:write" in self.scopes or (not writing and f"{area}:read" in self.scopes)
 
+    @property
+    def is_use_to_note(self) -> bool:
+        return self.last_used_at is None or self.last_used_at <= timezone.now() - self.USE_PRECISION
+
     def note_use(self) -> None:
+        """One of several requests at the same time does."""
         now = timezone.now()
         not_noted = Q(last_used_at=None) | Q(last_used_at__lte=now - self.USE_PRECISION)
-        if self.last_used_at is None or self.last_used_at <= now - self.USE_PRECISION:
-            ApiKey.objects.filter(not_noted, pk=self.pk).update(last_used_at=now)
+        ApiKey.objects.filter(not_noted, pk=self.pk).update(last_used_at=now)

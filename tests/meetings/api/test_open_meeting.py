@@ -4,6 +4,8 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from meetings.models import Meeting
@@ -88,6 +90,15 @@ def test_a_room_has_so_many_live_meetings_at_most(owner, room):
     assert (refused.status_code, refused["Retry-After"]) == (429, "60")
     assert "end some" in refused.json()["detail"]
     assert api.post(OPEN, {}).status_code == 200  # the room itself goes on opening
+
+
+def test_a_duplicate_reads_none_of_the_meetings_that_are_live(owner, room):
+    api = api_for(owner)
+    api.post(OPEN, {})
+    with CaptureQueriesContext(connection) as statements:
+        assert api.post(OPEN, {"allow_duplicated": True}).status_code == 200
+    read = [one["sql"] for one in statements if one["sql"].startswith("SELECT") and "host_room_url" in one["sql"]]
+    assert read == []
 
 
 def test_changed_settings_make_a_new_meeting_and_leave_the_old_one(owner, room):

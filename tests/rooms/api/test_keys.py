@@ -161,3 +161,10 @@ def test_the_last_use_of_a_key_is_known_to_the_minute(owner):
     ask(key, "get", "/v1/me")
     assert ApiKey.objects.get().last_used_at > first - timedelta(seconds=1)
     assert api_for(owner).get(KEYS).json()[0]["last_used_at"] is not None
+
+
+def test_a_key_in_use_costs_one_statement(owner, django_assert_num_queries):
+    _, key = ApiKey.issue(owner, None)
+    ask(key, "get", "/v1/me")
+    with django_assert_num_queries(1):
+        assert ask(key, "get", "/v1/me").status_code == 200
