@@ -69,6 +69,9 @@ def take_part(transcript: Transcript, number: int, total: int, content: "File[by
     except (UploadRefused, QuotaUsedUp):
         forget(Upload.objects.filter(pk=transcript.pk, lease_until=lease))
         raise
+    except Exception:  # nothing that the pieces are to blame for: the last one may be sent again
+        Upload.objects.filter(pk=transcript.pk, lease_until=lease).update(lease_until=None)
+        raise
     return True
 
 

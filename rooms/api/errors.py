@@ -147,7 +147,7 @@ def what_to_tell(error: Exception, request: Request | None = None) -> Exception:
     if isinstance(error, IssuerAway):
         return TryAgain(ISSUER_AWAY, FETCH_SECONDS)
     if is_away(error):
-        return TryAgain(gettext("The service is not available for a moment. Please try again."), DATABASE_PAUSE_SECONDS)
+        return _away(DATABASE_PAUSE_SECONDS)
     if isinstance(error, WrongKey):
         return TryAgain(KEYS_CHANGED)
     if isinstance(error, IntegrityError):
@@ -161,9 +161,15 @@ def what_to_tell(error: Exception, request: Request | None = None) -> Exception:
     return error
 
 
+def _away(seconds: float) -> TryAgain:
+    return TryAgain(gettext("The service is not available for a moment. Please try again."), seconds)
+
+
 def _platform_problem(error: PlatformError) -> APIException:
-    label = platform_label(error.platform) if error.platform else gettext("The video platform")
+    label = platform_label(error.platform)
     match error:
+        case PlatformUnavailable(platform=""):  # something of our own that the work needs
+            return _away(error.retry_after)
         case PlatformUnavailable():
             said = gettext("%(platform)s does not answer at present. Please try again.")
             return TryAgain(said % {"platform": label}, error.retry_after)

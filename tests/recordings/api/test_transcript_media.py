@@ -2,12 +2,14 @@
 
 import io
 import json
+import signal
 import zipfile
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from django.core.files.base import ContentFile
-from django.core.files.storage import storages
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
@@ -19,6 +21,7 @@ from recordings.transcription.processors import Result, Segment
 from recordings.transcription.results import save_result
 from rooms.api.authentication import issue_token
 from tests.conftest import api_for, error
+from tests.support.decoding import Fatal
 from tests.support.media import Sound, gap, slow_wav, track, video_only, with_audio, with_audio_and_video
 from tests.support.transcripts import make_transcript
 
@@ -168,6 +171,11 @@ def kept_files(folder):
     return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
+def open_fatally(storage, name, mode="rb"):
+    """Whoever decodes the file is killed, as by a machine that has run out of memory."""
+    return File(Fatal(Path(storage.path(name)).read_bytes(), signal.SIGKILL), name)
+
+
 class TestUpload:
     def test_pieces_become_a_stored_recording_that_is_handed_over(
         self, owner, empty, recordings_folder, django_capture_on_commit_callbacks
@@ -188,6 +196,20 @@ class TestUpload:
         assert (empty.recording, empty.status) == (recording, "uploaded")
         assert not Upload.objects.exists()
         assert len(kept_files(recordings_folder)) == 1
+
+    @pytest.mark.parametrize("total", [1, 3])
+    def test_when_what_reads_it_is_ended_from_outside_the_last_piece_may_be_sent_again(
+        self, monkeypatch, owner, empty, total
+    ):
+        *others, last = enumerate(cut(with_audio(), total))
+        for number, piece in others:
+            send(empty, owner, piece, number, total)
+        with monkeypatch.context() as patch:
+            patch.setattr(FileSystemStorage, "_open", open_fatally)
+            refused = send(empty, owner, last[1], last[0], total)
+        assert (refused.status_code, refused["Retry-After"]) == (503, "5")
+        assert refused.json() == error("The service is not available for a moment. Please try again.")
+        assert outcome(send(empty, owner, last[1], last[0], total)) == (200, {"status": "ok"})
 
     def test_it_is_transcribed_by_the_same_pipeline_into_this_transcript(self, settings, owner, empty):
         settings.RECORDING_PROCESSOR = "null"
