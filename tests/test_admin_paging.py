@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from meetings.models import Meeting
 from platforms import listing
+from platforms.admin import searching
 from recordings.models import Recording, Transcript
 from rooms.models import Room
 
@@ -94,7 +95,10 @@ class TestSearch:
             ("rooms/room", "oom"),
             ("meetings/meeting", "oom"),
             ("recordings/recording", "rec-"),
+            ("recordings/recording", "oom"),  # which stands in its meeting
             ("recordings/transcript", "alk"),
+            ("recordings/transcript", "oom"),
+            ("recordings/transcript", "oom alk"),
         ],
     )
     def test_parts_are_found_among_the_newest(self, rows, found, kind, words):
@@ -115,6 +119,15 @@ class TestSearch:
     )
     def test_whole_names_are_found_among_all(self, rows, found, kind, words):
         assert found(kind, words) == rows[kind][:1]
+
+    @pytest.mark.parametrize(("words", "count"), [('"alk 4"', 1), ("alk 4", 1), ('"4 alk"', 0), ("4 alk", 1)])
+    def test_what_is_in_quotes_is_one_word(self, rows, found, words, count):
+        assert len(found("recordings/transcript", words)) == count
+
+    def test_more_than_a_few_are_found_alike(self, rows, found, monkeypatch):
+        monkeypatch.setattr(searching, "FEW", 2)
+        for kind, words, expected in [("meetings/meeting", "oom", [4, 3, 2]), ("rooms/room", "owner", [4, 2, 0])]:
+            assert found(kind, words) == [rows[kind][number] for number in expected]
 
     @pytest.mark.parametrize("kind", ["rooms/room", "recordings/transcript"])
     @pytest.mark.parametrize("words", ["owner", "OWNER@example.com"])

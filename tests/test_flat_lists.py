@@ -107,6 +107,15 @@ def test_the_first_page(client, person):
     assert rows < ROWS / 5, statement
 
 
+@pytest.mark.parametrize("kind", ["rooms/room", "meetings/meeting", "recordings/recording", "recordings/transcript"])
+@pytest.mark.parametrize("words", ["000000020", "room-000000020", "nobody has it"])
+def test_a_search_in_admin(client, kind, words):
+    client.force_login(get_user_model().objects.get(username="staff"))
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(f"/admin/{kind}/", {"q": words}).status_code == 200
+    assert read_as_a_whole(queries) == []
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_a_task_of_the_clock(name):
     app.loader.import_default_modules()
