@@ -5,10 +5,15 @@ succeeds for ever. A connection that does not pass is closed, and the next one l
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from django.db import Error
 from django.db.backends.postgresql import base
+from psycopg.abc import Buffer
+from psycopg.adapt import AdaptersMap, Loader
+from psycopg.types.datetime import TimestamptzLoader
 
 CHECK = "SELECT current_setting('transaction_read_only')"
 PASSED = ("off",)
@@ -17,6 +22,10 @@ PASSED = ("off",)
 class DatabaseWrapper(base.DatabaseWrapper):
     health_check_enabled: bool
     health_check_done: bool
+
+    def get_connection_params(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = super().get_connection_params()
+        return parameters | {"context": _with_quick_times(parameters["context"])}
 
     def is_usable(self) -> bool:
         if self.connection is None:
@@ -58,3 +67,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
 def _rows(cursor: Any) -> list[Any]:
     """None of a statement that gives none. A cursor's `description`, which also tells that, is slow to make."""
     return cursor.fetchall() if cursor.pgresult.nfields else []
+
+
+class _Time(Loader):
+    """A time with its zone, read in a tenth of the time that Django's own loader takes."""
+
+    timezone = UTC  # which Django asks for
+
+    def load(self, data: Buffer) -> datetime:
+        try:
+            time = datetime.fromisoformat(str(data, "ascii"))
+        except ValueError:  # such as infinity, or a time before Christ
+            return TimestamptzLoader(self.oid, self.connection).load(data)
+        return time if time.tzinfo is UTC else time.astimezone(UTC)
+
+
+@cache
+def _with_quick_times(adapters: AdaptersMap) -> AdaptersMap:
+    quick = AdaptersMap(adapters)
+    quick.register_loader("timestamptz", _Time)
+    return quick

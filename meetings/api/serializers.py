@@ -1,6 +1,5 @@
 """Meetings as the API shows them. The host's address is blanked here, for every route and every platform."""
 
-from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -8,7 +7,7 @@ from rest_framework import serializers
 
 from meetings.models import Meeting
 from rooms.api.input import Name
-from rooms.api.quick import QuickSerializer
+from rooms.api.quick import NOTHING, QuickSerializer
 
 
 class MeetingSerializer(QuickSerializer[Meeting]):
@@ -52,7 +51,7 @@ class MeetingSerializer(QuickSerializer[Meeting]):
         ]
         read_only_fields = fields
 
-    def to_representation(self, meeting: Meeting, hidden: Collection[str] = ()) -> dict[str, Any]:
+    def to_representation(self, meeting: Meeting, hidden: frozenset[str] = NOTHING) -> dict[str, Any]:
         values = super().to_representation(meeting, hidden)
         if not self.context["manages"]:
             values |= {"host_room_url": "", "platform_reason": ""}

@@ -38,7 +38,7 @@ class RecordingList(ApiView):
         query = read_query(request, RecordingQuery)
         wanted = {field: query[name] for name, field in FILTERS.items() if name in query}
         page = page_of(Recording.objects.with_tracks().listed_for(request.user).filter(**wanted), request)
-        return Response(page | {"items": RecordingSerializer(page["items"], many=True).data})
+        return Response(page | {"items": RecordingSerializer().shown(page["items"])})
 
 
 class RecordingDetail(ApiView):

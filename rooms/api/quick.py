@@ -4,17 +4,19 @@ The fields of a serializer class are looked at once: where a value comes from, a
 holds stays what the serializer, and so the schema, says; `tests/rooms/api/test_quick.py` compares the two.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import CharField, Model, TextField
+from django.db.models.query_utils import DeferredAttribute
 from rest_framework import serializers
 
 Row = TypeVar("Row", bound=Model)
+NOTHING = frozenset[str]()
 
 
 class Shown(NamedTuple):
@@ -34,20 +36,31 @@ class Plan:
         seen = [field for field in fields if field.name not in hidden]
         self.methods = [(field.name, field.method) for field in seen if field.method]
         found = [field for field in seen if not field.method]
-        # What every row has itself is got at once.
-        near = [field for field in found if hasattr(model, field.source)]
+        # What every row has itself is got at once, and most of that is there as the database gave it.
+        columns = {field.attname for field in model._meta.fields if field.descriptor_class is DeferredAttribute}
+        near = [field for field in found if field.source in columns]
         self.near = tuple(field.name for field in near)
-        self.get_near = attrgetter(*(field.source for field in near), "_state")  # a tuple, also of one
+        sources = [field.source for field in near]
+        self._get_loaded, self._get_any = itemgetter(*sources, "_state"), attrgetter(*sources, "_state")  # tuples
         self.converted = [(field.name, field.convert) for field in near if field.convert]
         self.far = [(field.name, attrgetter(field.source), field.convert) for field in found if field not in near]
+
+    def get_near(self, instance: Model) -> Sequence[Any]:
+        try:
+            return self._get_loaded(instance.__dict__)  # type: ignore[no-any-return]
+        except KeyError:  # not all of it was loaded
+            return self._get_any(instance)
 
 
 class QuickSerializer(serializers.ModelSerializer[Row]):
     """For serializers that only show. Their fields may not ask for the context; methods may."""
 
-    def to_representation(self, instance: Row, hidden: Collection[str] = ()) -> dict[str, Any]:
+    def shown(self, rows: Iterable[Row]) -> list[dict[str, Any]]:
+        return [self.to_representation(row) for row in rows]
+
+    def to_representation(self, instance: Row, hidden: frozenset[str] = NOTHING) -> dict[str, Any]:
         """`hidden` fields are null, and are not even read."""
-        plan = plan_of(type(self), frozenset(hidden))
+        plan = plan_of(type(self), hidden)
         shown = plan.empty.copy()
         shown.update(zip(plan.near, plan.get_near(instance), strict=False))
         for name, convert in plan.converted:
@@ -76,8 +89,12 @@ def shown_of(field: serializers.Field[Any, Any, Any, Any], model: type[Model]) -
     if isinstance(field, serializers.SerializerMethodField):
         return Shown(name, str(field.method_name), name, None)
     source = ".".join(field.source_attrs)
-    convert = CONVERT.get(type(field), field.to_representation)
+    convert = CONVERT.get(class_that_converts(field), field.to_representation)
     return Shown(name, "", source, None if convert is str and is_text(model, source) else convert)
+
+
+def class_that_converts(field: serializers.Field[Any, Any, Any, Any]) -> type:
+    return next(one for one in type(field).__mro__ if "to_representation" in vars(one))
 
 
 def is_text(model: type[Model], source: str) -> bool:
@@ -85,12 +102,12 @@ def is_text(model: type[Model], source: str) -> bool:
     return any(isinstance(field, CharField | TextField) for field in model._meta.fields if field.name == source)
 
 
-def moment(value: datetime) -> str:
-    """As REST framework writes a time where the time zone is UTC."""
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def moment(value: datetime) -> datetime:
+    """In UTC, as REST framework writes times; as databases give them they are."""
+    return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
-# None where the value is shown as it is: the database gives it in its type.
+# None where the value is shown as it is: the database gives it in its type, and the renderer knows how to write it.
 CONVERT: dict[type, Callable[[Any], Any] | None] = {
     serializers.BooleanField: None,
     serializers.CharField: str,
@@ -98,5 +115,5 @@ CONVERT: dict[type, Callable[[Any], Any] | None] = {
     serializers.DateTimeField: moment,
     serializers.IntegerField: None,
     serializers.URLField: str,
-    serializers.UUIDField: str,
+    serializers.UUIDField: None,
 }

@@ -1,6 +1,5 @@
 """Rooms as the API shows and takes them. What only those who may change a room may see is blanked here, everywhere."""
 
-from collections.abc import Collection
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +12,7 @@ from platforms.exceptions import PlatformNotConfigured
 from rooms import names, recipients, zulip_settings
 from rooms.api.input import ChangesSerializer, Name, PlatformAlias, StrictModelSerializer
 from rooms.api.pagination import PageSerializer
-from rooms.api.quick import QuickSerializer
+from rooms.api.quick import NOTHING, QuickSerializer
 from rooms.models import Room
 from rooms.selection import RolloutPolicy, Selection, current_policy, select_for_room
 from rooms.webhooks.names import EVENTS
@@ -101,7 +100,7 @@ class RoomSerializer(QuickSerializer[Room]):
         fields = SHOWN_FIELDS
         read_only_fields = SHOWN_FIELDS
 
-    def to_representation(self, room: Room, hidden: Collection[str] = ()) -> dict[str, Any]:
+    def to_representation(self, room: Room, hidden: frozenset[str] = NOTHING) -> dict[str, Any]:
         """What one may not see is not even decrypted."""
         user, policy = self._viewer
         self._selection = effective_platform(room, policy)

@@ -87,8 +87,7 @@ class RoomList(ApiView):
         page = page_of(listed_for(request.user), request)
         [token] = read_co_owners(page["items"], request.user, revision.asked())
         context = room_context(request, revision.token_of(token))
-        items = RoomDetailsSerializer(page["items"], many=True, context=context).data
-        return Response(page | {"items": items})
+        return Response(page | {"items": RoomDetailsSerializer(context=context).shown(page["items"])})
 
     @extend_schema(
         operation_id="v1_rooms_create",

@@ -119,7 +119,7 @@ class SearchTranscripts(ApiView):
         require_sensible(request, wanted)
         found, total = find(request.user, wanted)
         page = {"total": total, "query": wanted["q"] or None, "limit": wanted["limit"], "offset": wanted["offset"]}
-        return Response({"results": FoundSerializer(found, many=True).data, **page})
+        return Response({"results": FoundSerializer().shown(found), **page})
 
 
 def require_sensible(request: Request, wanted: dict[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """Transcripts as the API shows and takes them."""
 
-from collections.abc import Collection
 from typing import Any
 
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_serializer
@@ -11,7 +10,7 @@ from platforms.visible import visible
 from recordings.models import Recording, Transcript, TranscriptParticipant
 from rooms.api.input import ChangesSerializer, Name, StrictCharField
 from rooms.api.pagination import PageQuery, PageSerializer
-from rooms.api.quick import QuickSerializer
+from rooms.api.quick import NOTHING, QuickSerializer
 from rooms.api.schema import Constant
 
 TITLE_LIMIT = 1000  # characters
@@ -92,7 +91,7 @@ class MinimalSerializer(QuickSerializer[Transcript]):
         ]
         read_only_fields = fields
 
-    def to_representation(self, transcript: Transcript, hidden: Collection[str] = ()) -> dict[str, Any]:
+    def to_representation(self, transcript: Transcript, hidden: frozenset[str] = NOTHING) -> dict[str, Any]:
         self._video = video_of(transcript)
         return super().to_representation(transcript, hidden)
 

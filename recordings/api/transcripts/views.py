@@ -59,7 +59,7 @@ class TranscriptList(ApiView):
     def get(self, request: Request) -> Response:
         query = read_query(request, ListQuery)
         page = page_of(chosen(listed_for(request.user), query), request)
-        return Response(page | {"items": MinimalSerializer(page["items"], many=True).data})
+        return Response(page | {"items": MinimalSerializer().shown(page["items"])})
 
     @extend_schema(
         operation_id="v1_transcripts_create",
