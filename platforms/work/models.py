@@ -8,7 +8,6 @@ import itertools
 import logging
 import random
 import time
-import uuid
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import cache
@@ -21,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from platforms import logs, metrics
 from platforms.exceptions import PlatformNotConfigured, PlatformRejected, UnsupportedCapability
-from platforms.work import dispatch
+from platforms.work import claims, dispatch
 from platforms.work.database import is_away
 from platforms.work.registry import performer_of
 
@@ -153,7 +152,7 @@ class Job(models.Model):
     @classmethod
     def run(cls, pk: Any) -> bool:
         """Claim one row and perform it. False when there was nothing to do: done, taken, or not due yet."""
-        claimed = cls._claim(cls._default_manager.due(timezone.now()).filter(pk=pk), 1)
+        claimed = claims.claim(cls._default_manager.due(timezone.now()).filter(pk=pk), 1)
         for job in claimed:
             job._attempt()
         return bool(claimed)
@@ -165,35 +164,8 @@ class Job(models.Model):
 
     @classmethod
     def claim_next(cls) -> list[Self]:
-        """Take the oldest due rows: one that was abandoned, or some that wait, first those that are new.
-
-        The first one at a time, because a row that kills its worker would take its neighbours along again and again.
-        """
-        rows, now = cls.rows(), timezone.now()
-        waiting = rows.waiting(now)
-        return (
-            cls._claim(rows.abandoned(now), 1)
-            or cls._claim(waiting.filter(attempts=0), cls.BATCH)
-            or cls._claim(waiting, cls.BATCH)
-        )
-
-    @classmethod
-    def _claim(cls, due: JobQuerySet, limit: int) -> list[Self]:
-        token = uuid.uuid4()
-        oldest = due.order_by("next_attempt_at", "pk").values_list("pk", flat=True)[:limit]
-        with transaction.atomic():
-            # Where rows cannot be locked, the transaction itself keeps other writers out (see DATABASES).
-            pks = list(oldest.select_for_update(skip_locked=True))
-            if not pks:
-                return []
-            due.filter(pk__in=pks).update(
-                state=cls.State.RUNNING,
-                attempts=models.F("attempts") + 1,
-                losses=models.F("losses") + models.Case(models.When(state=cls.State.RUNNING, then=1), default=0),
-                lease_until=timezone.now() + cls.LEASE,
-                lease_token=token,
-            )
-        return list(cls._default_manager.filter(pk__in=pks, lease_token=token).order_by("next_attempt_at", "pk"))
+        """Take some rows that are due: one that was abandoned, or some that wait, first those that are new."""
+        return claims.claim_next(cls)
 
     def log_ids(self) -> dict[str, Any]:
         """What lines of the log that are written meanwhile are about, by the ids that this row has."""

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from platforms.work import claims
 from platforms.work.models import Job, JobQuerySet
 from rooms.models.room import Room
 from rooms.models.sealed import SealedTextField
@@ -99,7 +100,7 @@ class WebhookDelivery(Job):
             if webhook is None:
                 return []
             Webhook.objects.filter(pk=webhook.pk).update(served_at=now)
-            return cls._claim(cls.rows().due(now).filter(room_id=webhook.room_id), 1)
+            return claims.claim(cls.rows().due(now).filter(room_id=webhook.room_id), 1)
 
 
 def _due_webhooks(rows: JobQuerySet, now: datetime) -> models.QuerySet[Webhook]:

@@ -9,6 +9,7 @@ import sys
 BENCHES = [
     "opening",
     "webhooks",
+    "events",
     "recordings",
     "search",
     "rollout",

@@ -14,7 +14,7 @@ from django.utils import timezone
 from config.management.commands.serve import processes
 from platforms.exceptions import PlatformNotConfigured, PlatformRejected, PlatformUnavailable, UnsupportedCapability
 from platforms.models import WebhookEvent
-from platforms.work import dispatch
+from platforms.work import claims, dispatch
 from platforms.work import models as job_models
 from platforms.work.clock import take_back_the_future
 from platforms.work.models import Job, ResultPending, UnknownMeeting, run_due, sweep
@@ -40,7 +40,7 @@ def reloaded(event):
 
 def claimed(event):
     """The event as a worker holds it that has begun and not yet ended."""
-    [held] = WebhookEvent._claim(WebhookEvent.objects.filter(pk=event.pk), 1)
+    [held] = claims.claim(WebhookEvent.objects.filter(pk=event.pk), 1)
     return held
 
 
@@ -381,6 +381,20 @@ def test_one_that_kills_its_worker_takes_no_neighbour_along_twice():
     WebhookEvent.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     first, second = WebhookEvent.claim_next(), WebhookEvent.claim_next()
     assert (len(first), len(second)) == (1, 1)
+
+
+def test_a_message_about_work_that_another_one_has_done_costs_a_look(django_assert_num_queries):
+    event_saying("hello", state=State.DONE)
+    kinds = {"postgresql": 1, "sqlite": 3}  # each kind of due rows is looked for, on PostgreSQL by one round trip
+    with django_assert_num_queries(kinds[connection.vendor]):
+        assert run_due(WebhookEvent) == 0
+
+
+def test_many_rows_are_taken_by_two_statements(django_assert_num_queries):
+    for word in ("one", "two"):
+        event_saying(word)
+    with django_assert_num_queries(2):  # to take them, and to read them
+        assert len(claims.claim(WebhookEvent.objects.due(timezone.now()), 50)) == 2
 
 
 def test_what_is_still_to_be_done_when_the_time_is_over_is_asked_for_again():

@@ -1,0 +1,89 @@
+"""Taking rows to work on, by as few statements as can be: most looks find nothing, or a row or two."""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from platforms.statements import Statement, ask, example
+
+Rows = Any  # a JobQuerySet
+Jobs = Any  # a subclass of Job
+
+Kind = Callable[[Rows, datetime], Rows]
+
+
+def _abandoned(rows: Rows, now: datetime) -> Rows:
+    return rows.abandoned(now)
+
+
+def _new(rows: Rows, now: datetime) -> Rows:
+    return rows.waiting(now).filter(attempts=0)
+
+
+def _waiting(rows: Rows, now: datetime) -> Rows:
+    return rows.waiting(now)
+
+
+KINDS: tuple[Kind, ...] = (_abandoned, _new, _waiting)  # which go in this order
+CLAIM = """
+    UPDATE {table} SET state = %s, attempts = attempts + 1, losses = losses + CASE WHEN state = %s THEN 1 ELSE 0 END,
+        lease_until = %s, lease_token = %s
+    WHERE {key} {oldest}
+"""
+# As an array, PostgreSQL looks for them once; of a plain subquery it may ask again and again, and lock others then.
+OLDEST = {"postgresql": "= ANY(ARRAY({} FOR UPDATE SKIP LOCKED))", "sqlite": "IN ({})"}
+
+
+def claim_next(model: Jobs) -> list[Any]:
+    """Take the oldest due rows of the first kind that there is; all kinds are looked for at once.
+
+    Abandoned ones one at a time: a row that kills its worker would take its neighbours along again and again.
+    """
+    now = timezone.now()
+    answers = ask(*(look.asked(now=now) for look in _looks(model)))
+    for kind in (kind for kind, found in zip(KINDS, answers, strict=True) if found):
+        if claimed := claim(kind(model.rows(), now), 1 if kind is _abandoned else model.BATCH):
+            return claimed
+    return []
+
+
+def claim(due: Rows, limit: int) -> list[Any]:
+    """Take the oldest rows, for as long as a lease; those that others are just taking are left to them."""
+    model, token = due.model, uuid.uuid4()
+    meta, running = model._meta, model.State.RUNNING
+    oldest, parameters = due.order_by("next_attempt_at", "pk").values_list("pk")[:limit].query.sql_with_params()
+    sql = CLAIM.format(
+        table=connection.ops.quote_name(meta.db_table),
+        key=connection.ops.quote_name(meta.pk.column),
+        oldest=OLDEST[connection.vendor].format(oldest),
+    )
+    lease = {"lease_until": timezone.now() + model.LEASE, "lease_token": token}
+    values = [meta.get_field(name).get_db_prep_value(value, connection) for name, value in lease.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [running, running, *values, *parameters])
+        if not cursor.rowcount:
+            return []
+    return _claimed(model).rows(token=token)
+
+
+@cache
+def _looks(model: Jobs) -> list[Statement[Any]]:
+    now = example(model, "next_attempt_at", datetime(2000, 1, 1, tzinfo=UTC))
+    return [
+        Statement(lambda now, kind=kind: kind(model.rows(), now).order_by().only("pk")[:1], now=now) for kind in KINDS
+    ]
+
+
+@cache
+def _claimed(model: Jobs) -> Statement[Any]:
+    return Statement(
+        lambda token: model._default_manager.filter(state=model.State.RUNNING, lease_token=token).order_by(
+            "next_attempt_at", "pk"
+        ),
+        token=example(model, "lease_token", uuid.UUID(int=1)),
+    )
