@@ -52,6 +52,10 @@ class Listing(Generic[Row]):
     def order_by(self, *order: str) -> "Listing[Row]":
         return Listing(self._rows, self._parts, order)
 
+    def newest(self) -> "Listing[Row]":
+        """Of each part that has more than COUNTED rows, those that were made last."""
+        return self.narrowed(_newest)
+
     def parts(self) -> Sequence[QuerySet[Row]]:
         return self._parts
 
@@ -135,6 +139,12 @@ class Listing(Generic[Row]):
 
 def _united(parts: Sequence[QuerySet[Row, Any]]) -> QuerySet[Row, Any]:
     return parts[0].union(*parts[1:], all=True) if parts[1:] else parts[0]
+
+
+def _newest(part: QuerySet[Row]) -> QuerySet[Row]:
+    made = part.order_by("-created_at").values_list("created_at", flat=True)
+    beyond = made[COUNTED : COUNTED + 1].first()
+    return part if beyond is None else part.filter(created_at__gt=beyond)
 
 
 def _write_count(listing: Listing[Any], limit: int, texts: Sequence[str]) -> tuple[str, Sequence[Any]]:

@@ -6,6 +6,7 @@ from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_seri
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
+from platforms.listing import COUNTED
 from platforms.visible import visible
 from recordings.models import Recording, Transcript, TranscriptParticipant
 from rooms.api.input import ChangesSerializer, Name, StrictCharField
@@ -200,12 +201,16 @@ class FormatQuery(serializers.Serializer[Any]):
     transcript_format = serializers.ChoiceField(choices=FORMATS, default="text")
 
 
+TERM_HELP = (
+    f"Part of the name or the title. Of more than {COUNTED:,} transcripts the newest are looked at; "
+    "/v1/transcripts/search finds whole words in all of them."
+)
+
+
 class ListQuery(PageQuery):
     source_kind = serializers.ChoiceField(choices=Transcript.SourceKind.choices, required=False)
     room_id = serializers.UUIDField(required=False)
-    search_term = StrictCharField(
-        required=False, allow_blank=True, max_length=1000, help_text="Part of the name or the title."
-    )
+    search_term = StrictCharField(required=False, allow_blank=True, max_length=1000, help_text=TERM_HELP)
     change_seq_from = serializers.IntegerField(
         required=False, min_value=0, max_value=2**63 - 1, help_text="Only what changed after this change_seq."
     )

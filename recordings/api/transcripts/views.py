@@ -163,10 +163,10 @@ def chosen(transcripts: Listing[Transcript], query: dict[str, Any]) -> Listing[T
         transcripts = transcripts.filter(source_kind=query["source_kind"])
     if "room_id" in query:
         transcripts = transcripts.filter(room_id=query["room_id"])
-    if term := query.get("search_term"):
-        transcripts = transcripts.filter(Q(name__icontains=term) | Q(title__icontains=term))
     if "change_seq_from" in query:
         transcripts = transcripts.filter(change_seq__gt=query["change_seq_from"])
+    if term := query.get("search_term"):
+        transcripts = transcripts.newest().filter(Q(name__icontains=term) | Q(title__icontains=term))
     return transcripts.order_by("change_seq", "id") if query["sort_by"] == "change_seq" else transcripts
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from platforms import listing
 from recordings.models import Transcript
 from rooms.models import Room
 from tests.conftest import api_for, error
@@ -62,6 +63,17 @@ class TestList:
         assert names(api.get(TRANSCRIPTS, {"search_term": "ALPHA"})) == ["beta", "alpha"]
         assert names(api.get(TRANSCRIPTS, {"search_term": "%"})) == []
         assert names(api.get(TRANSCRIPTS, {"search_term": "alpha", "source_kind": "room"})) == ["beta"]
+
+    def test_of_many_the_newest_are_looked_at_for_a_part_of_a_name(self, owner, room, monkeypatch):
+        monkeypatch.setattr(listing, "COUNTED", 3)
+        for number in range(5):
+            make_transcript(owner, name=f"talk {number}", room=room if number < 4 else None)
+        api = api_for(owner)
+        assert names(api.get(TRANSCRIPTS, {"search_term": "alk"})) == ["talk 4", "talk 3", "talk 2"]
+        of_room = {"search_term": "alk", "room_id": str(room.pk)}
+        assert names(api.get(TRANSCRIPTS, of_room)) == ["talk 3", "talk 2", "talk 1"]
+        assert names(api.get(TRANSCRIPTS, of_room | {"sort_by": "change_seq"})) == ["talk 1", "talk 2", "talk 3"]
+        assert names(api.get(TRANSCRIPTS)) == ["talk 4", "talk 3", "talk 2", "talk 1", "talk 0"]
 
     def test_a_client_asks_what_changed_since_its_last_look(self, owner):
         one, two = make_transcript(owner, name="one"), make_transcript(owner, name="two")
