@@ -15,7 +15,7 @@ import selectors
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TextIO
@@ -186,11 +186,12 @@ def run(
     environment: Mapping[str, str],
     stream: TextIO = sys.stdout,
     as_json: bool = False,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> None:
     """Keep all running until SIGINT or SIGTERM comes; then end them, at once when it comes again.
 
-    A command is what would follow `python -m`; `environment` is added to that of this process. Raises EndsAtOnce, when
-    the others have been ended.
+    A command is what would follow `python -m`; `environment` is added to that of this process. `meanwhile` is called
+    some times in a second. Raises EndsAtOnce, when the others have been ended.
     """
     output = Output(stream, max(map(len, commands)), as_json)
     supervised = [Supervised(name, words, environment, output) for name, words in commands.items()]
@@ -206,6 +207,7 @@ def run(
             for one in supervised:
                 one.look()
             output.copy(LOOK_EVERY_SECONDS)
+            meanwhile()
         output.fall_silent()
     finally:
         asked = min(asked, 1)

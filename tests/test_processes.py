@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, OutputWrapper
 
 from config import processes
 from config.management.commands import serve
@@ -123,11 +123,27 @@ def test_what_is_killed_comes_back_and_nothing_outlives_the_whole(tmp_path):
 
 
 def test_it_ends_soon_when_it_is_asked_to(tmp_path):
-    with serving(tmp_path) as (process, _):
+    with serving(tmp_path) as (process, port):
+        wait_until(lambda: "password: " in (tmp_path / "log").read_text())
         left = descendants(process.pid)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
         wait_until(lambda: not any(map(is_running, left)))
+    begun, _, banner = (tmp_path / "log").read_text().partition(f"\nReflector Rooms on http://localhost:{port} ")
+    assert "| runs as process" in begun  # what it names answers by now
+    assert banner.count("Admin login: admin") == banner.count("password: ") == 1
+
+
+def test_the_login_is_told_also_when_it_ends_before_its_server_answers(settings):
+    """The password is made once. No server is there."""
+    settings.PORT = free_port()
+    shown = io.StringIO()
+    banner = serve.Banner("Admin login: admin\n", OutputWrapper(shown))
+    banner.show_if_up()
+    assert shown.getvalue() == ""
+    for _ in range(2):
+        banner.show()
+    assert shown.getvalue() == "Admin login: admin\n"
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 import errno
 import fcntl
+import io
 import multiprocessing
 import os
 import socket
@@ -7,12 +8,13 @@ import sys
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.db import connections
 
 from config.loading import load_web, load_workers
@@ -25,6 +27,7 @@ from platforms.handler import create_platform_client, get_available_platforms, p
 from rooms.selection import current_policy, select_platform
 
 PORTS_TRIED = 50
+LOOK_SECONDS = 1.0  # for which an answer of a web server is waited for
 AS_ROOT = "You're running the worker with superuser privileges"
 
 
@@ -35,13 +38,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with alone_in(settings.DATA_DIR):
             self.use_free_ports()
-            self.prepare()
+            banner = Banner(self.prepare(), self.stdout)
             # Each worker would say it in eight lines, in a container that has no other user.
             warnings.filterwarnings("ignore", AS_ROOT)
             try:
-                run(processes(), environment(), as_json=settings.LOG_FORMAT == "json")
+                run(processes(), environment(), as_json=settings.LOG_FORMAT == "json", meanwhile=banner.show_if_up)
             except EndsAtOnce as error:
                 raise CommandError(str(error)) from error
+            finally:
+                banner.show()
 
     def use_free_ports(self) -> None:
         """Begin anew with others where ports are taken that nobody chose: settings are made of them."""
@@ -52,31 +57,69 @@ class Command(BaseCommand):
             os.environ |= {name: str(port) for name, (_, port) in moved.items()}
             os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606  (itself)
 
-    def prepare(self) -> None:
+    def prepare(self) -> str:
+        """What is to be shown when everything runs."""
         call_command("migrate", verbosity=0)
         if not settings.DEBUG:
             collect_changed()
         if settings.SANDBOX_ENABLED:
             by_itself(end_simulated_meetings)
-        self.show_addresses()
-        call_command("ensure_admin", stdout=self.stdout)
-        self.stdout.flush()
+        login = io.StringIO()
+        call_command("ensure_admin", stdout=login)
+        shown = "\n".join([*addresses(), login.getvalue()])
         load_web()
         load_workers()
         connections.close_all()
         share()
+        return shown
 
-    def show_addresses(self) -> None:
-        base = settings.PUBLIC_URL
-        self.stdout.write(f"\nReflector Rooms on {base}   (Ctrl-C stops it)")
-        self.stdout.write(f"  Rooms        {base}/")
-        self.stdout.write(f"  Admin        {base}/admin/")
-        self.stdout.write(f"  API          {base}/v1/schema/docs")
-        self.stdout.write(f"  New meetings {where_meetings_open()}")
-        self.stdout.write(f"  Transcripts  {what_transcribes()}")
-        if settings.SANDBOX_ENABLED:
-            played = ", ".join(map(platform_label, simulated_platforms()))
-            self.stdout.write(f"  Sandbox      {settings.SANDBOX_URL}/controls   plays {played}")
+
+class Banner:
+    """Shown as soon as what it names answers, or at the end: it may have a password that is told this once."""
+
+    def __init__(self, text: str, stream: OutputWrapper) -> None:
+        self._text = text
+        self._stream = stream
+
+    def show_if_up(self) -> None:
+        if self._text and all(map(answers, [settings.PORT, *sandbox_ports()])):
+            self.show()
+
+    def show(self) -> None:
+        self._stream.write(self._text, ending="")
+        self._stream.flush()
+        self._text = ""
+
+
+def answers(port: int) -> bool:
+    """Whether there is a web server on this machine's port."""
+    host = "127.0.0.1" if settings.HOST in {"", "::", "0.0.0.0"} else settings.HOST  # noqa: S104  (not bound here)
+    connection = HTTPConnection(host, port, timeout=LOOK_SECONDS)
+    try:
+        connection.request("GET", "/health")
+        connection.getresponse()
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def sandbox_ports() -> list[int]:
+    return [settings.SANDBOX_PORT] if settings.SANDBOX_ENABLED else []
+
+
+def addresses() -> Iterator[str]:
+    base = settings.PUBLIC_URL
+    yield f"\nReflector Rooms on {base}   (Ctrl-C stops it)"
+    yield f"  Rooms        {base}/"
+    yield f"  Admin        {base}/admin/"
+    yield f"  API          {base}/v1/schema/docs"
+    yield f"  New meetings {where_meetings_open()}"
+    yield f"  Transcripts  {what_transcribes()}"
+    if settings.SANDBOX_ENABLED:
+        played = ", ".join(map(platform_label, simulated_platforms()))
+        yield f"  Sandbox      {settings.SANDBOX_URL}/controls   plays {played}"
 
 
 def where_meetings_open() -> str:
