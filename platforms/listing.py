@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, cast, overload
 
 from django.db import connection, connections
 from django.db.models import Model, QuerySet, TextField
@@ -56,6 +56,10 @@ class Listing(Generic[Row]):
         """Of each part that has more than COUNTED rows, those that were made last."""
         return self.narrowed(_newest)
 
+    def of_values(self, *fields: str) -> "Listing[Any]":
+        """The same list; of its rows are read these fields only, the first of which is the key."""
+        return Listing(cast("QuerySet[Any]", self._rows.values_list(*fields)), self._parts, self._order)
+
     def parts(self) -> Sequence[QuerySet[Row]]:
         return self._parts
 
@@ -92,8 +96,14 @@ class Listing(Generic[Row]):
 
     def _slice(self, start: int, stop: int) -> list[Row]:
         keys = self.keys(start, stop)
-        found = self._rows.order_by().in_bulk(keys)
+        found = self._by_key(keys)
         return [found[key] for key in keys if key in found]
+
+    def _by_key(self, keys: Sequence[Any]) -> Mapping[Any, Row]:
+        rows = self._rows.order_by()
+        if not rows.query.values_select:
+            return rows.in_bulk(keys)
+        return {row[0]: row for row in cast("QuerySet[Any, Any]", rows.filter(pk__in=keys))}
 
     def page(self, start: int, stop: int) -> QuerySet[Row]:
         """The rows from one place to another, in order, by one statement: for rows with which nothing is reckoned."""
@@ -162,12 +172,16 @@ class Kept(Generic[Row]):
     def __init__(self, build: Callable[..., Listing[Row]], **examples: Callable[[], Example]) -> None:
         """As of a Statement, but for what `build` makes."""
         self.build = build
+        self.of_values = lru_cache(KEPT)(self._of_values)
         self.page = lru_cache(KEPT)(self._page)
         self.sql = lru_cache(KEPT)(self._sql)
         self._examples = examples
 
     def of(self, **values: Any) -> Listing[Row]:
         return _KeptListing(self, values)
+
+    def _of_values(self, *fields: str) -> "Kept[Any]":
+        return Kept(lambda **values: self.build(**values).of_values(*fields), **self._examples)
 
     def _page(self, start: int, stop: int) -> Statement[Row]:
         return Statement(lambda **values: self.build(**values).page(start, stop), **self._examples)
@@ -201,6 +215,9 @@ class _KeptListing(Listing[Row]):
     @cached_property
     def _order(self) -> Sequence[str]:  # type: ignore[override]  # nobody sets it
         return self._whole._order
+
+    def of_values(self, *fields: str) -> Listing[Any]:
+        return self._kept.of_values(*fields).of(**self._values)
 
     def ask(self, write: Write, *fixed: Hashable, texts: Sequence[str] = ()) -> list[Any]:
         values = {**self._values, **{f"text {n}": text for n, text in enumerate(texts)}}

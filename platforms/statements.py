@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Field, JSONField, Model, QuerySet, UUIDField
 from django.db.models.base import ModelState
 
-Row = TypeVar("Row", bound=Model)
+Row = TypeVar("Row")
 
 EMPTY: Mapping[str, Callable[[], Any]] = {"[]": list, "{}": dict}  # in JSON
 LENGTHS = 100  # of lists of keys, for which the SQL is kept: those of a page
@@ -84,14 +84,14 @@ class Written:
 
 
 class Statement(Generic[Row]):
-    """Rows of one model by a queryset of which only some values differ.
+    """Rows of one model, or values of them, by a queryset of which only some values differ.
 
     `build` makes the queryset from an example of each value. It may leave fields out, have annotations and join rows
     that belong to its own, but without prefetching. What depends on the time or on settings is an argument, too. One
     that locks its rows is run in a transaction only.
     """
 
-    def __init__(self, build: Callable[..., QuerySet[Row]], **examples: Callable[[], Example]) -> None:
+    def __init__(self, build: Callable[..., QuerySet[Any, Row]], **examples: Callable[[], Example]) -> None:
         self._build = build
         self._examples = examples
         self._written: dict[str, _Objects] = {}
@@ -125,7 +125,7 @@ class Statement(Generic[Row]):
 class StatementOfKeys(Generic[Row]):
     """Rows of one model by a list of UUIDs; each length of it has an SQL of its own."""
 
-    def __init__(self, build: Callable[[Sequence[uuid.UUID]], QuerySet[Row]]) -> None:
+    def __init__(self, build: Callable[[Sequence[uuid.UUID]], QuerySet[Any, Row]]) -> None:
         self._build = build
         self._of_length = lru_cache(LENGTHS)(self._written)
 
@@ -149,34 +149,38 @@ def _example_key(number: int) -> Example:
 
 
 class _Objects:
-    """The SQL for one kind of database, and how its rows become objects: as Django's ModelIterable makes them."""
+    """The SQL for one kind of database, and how its rows become objects: as Django's ModelIterable makes them.
+
+    Those of a queryset of values stay what they are.
+    """
 
     def __init__(self, build: Callable[..., QuerySet[Any]], examples: Examples) -> None:
-        compiler = build(**values_of(examples)).query.get_compiler(connection=connection)
+        query = build(**values_of(examples)).query
+        compiler = query.get_compiler(connection=connection)
         sql, parameters = compiler.as_sql()
         self._written = Written(sql, parameters, examples)
         converters = compiler.get_converters([column for column, _, _ in compiler.select])
         self._converters = [(place, _converter(*found)) for place, found in converters.items()]
-        assert compiler.klass_info  # noqa: S101  (a queryset of objects has one)
-        self._part = _Part(compiler.klass_info, compiler.select)
-        self._annotations = list(compiler.annotation_col_map.items())
+        info = None if query.values_select else compiler.klass_info
+        self._part = _Part(info, compiler.select) if info else None
+        self._annotations = list(compiler.annotation_col_map.items()) if self._part else []
 
     def asked(self, values: Mapping[str, Any]) -> Asked:
-        return self._written.asked(values)._replace(make=self._objects)
+        return self._written.asked(values)._replace(make=self._objects if self._part else self._values)
+
+    def _values(self, rows: list[Any]) -> list[Any]:
+        return [self._converted(row) for row in rows] if self._converters else rows
 
     def _objects(self, rows: list[Any]) -> list[Any]:
-        alias = connection.alias
-        return [self._object(self._converted(row), alias) for row in rows]
-
-    def _object(self, row: Any, alias: str) -> Any:
-        made = self._part.make(row, alias)
+        alias, make = connection.alias, cast(_Part, self._part).make
+        converted = self._values(rows)
+        objects = [make(row, alias) for row in converted]
         for name, place in self._annotations:
-            made.__dict__[name] = row[place]
-        return made
+            for made, row in zip(objects, converted, strict=True):
+                made.__dict__[name] = row[place]
+        return objects
 
-    def _converted(self, row: Any) -> Any:
-        if not self._converters:
-            return row
+    def _converted(self, row: Any) -> list[Any]:
         values = list(row)
         for place, convert in self._converters:
             if values[place] is not None:
@@ -216,7 +220,8 @@ class _Part:
         made = self._model.__new__(self._model)
         state = ModelState()
         state.adding, state.db = False, alias
-        made.__dict__.update(zip(self._names, row[self._start : self._stop], strict=True), _state=state)
+        values = row[self._start : self._stop]
+        made.__dict__.update(zip(self._names, values, strict=True), _state=state)
         for other in self._others:
             other.join(made, row, alias)
         return made

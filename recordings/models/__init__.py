@@ -15,7 +15,7 @@ from recordings.models.recording import (
 from recordings.models.search import SearchDocument
 from recordings.models.sending import TranscriptMail, ZulipPost
 from recordings.models.summary import Summary, TopicHeading
-from recordings.models.transcript import Correction, Segment, Transcript, TranscriptParticipant
+from recordings.models.transcript import Correction, Segment, Transcript, TranscriptParticipant, shown_title
 from recordings.models.upload import Upload, UploadPart
 
 __all__ = [
@@ -42,4 +42,5 @@ __all__ = [
     "UploadSubmission",
     "ZulipPost",
     "is_erased",
+    "shown_title",
 ]

@@ -1,5 +1,6 @@
 import uuid
 from collections.abc import Iterator
+from datetime import datetime
 
 from django.conf import settings
 from django.db import connection, models, transaction
@@ -112,9 +113,7 @@ class Transcript(models.Model):
     @property
     def shown_title(self) -> str:
         """Its title; until it has one its name, with the day where a room has many of that name."""
-        if self.title or self.source_kind != self.SourceKind.ROOM:
-            return self.title or self.name
-        return f"{self.name}, {self.created_at:%Y-%m-%d}"
+        return shown_title(self.title, self.name, self.source_kind, self.created_at)
 
     def touch(self, *also: TranscriptEvent.Kind) -> None:
         """Save a change, so that a client that asks what changed since its last look is told of it.
@@ -151,6 +150,12 @@ class Transcript(models.Model):
                 found.append((kind, self.shown_title if name == "title" else getattr(self, name)))
         for kind, value in found:
             yield TranscriptEvent(transcript_id=self.pk, user_id=self.user_id, kind=kind, value=value)
+
+
+def shown_title(title: str, name: str, source_kind: str, created_at: datetime) -> str:
+    if title or source_kind != Transcript.SourceKind.ROOM:
+        return title or name
+    return f"{name}, {created_at:%Y-%m-%d}"
 
 
 def _wait_for_other_changes() -> None:

@@ -4,13 +4,14 @@ The fields of a serializer class are looked at once: where a value comes from, a
 holds stays what the serializer, and so the schema, says; `tests/rooms/api/test_quick.py` compares the two.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
+from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist
 from django.db.models import CharField, Model, TextField
 from django.db.models.query_utils import DeferredAttribute
 from rest_framework import serializers
@@ -77,11 +78,84 @@ class QuickSerializer(serializers.ModelSerializer[Row]):
         return shown
 
 
+class Computed(NamedTuple):
+    """What a function makes of what is found at some sources."""
+
+    function: Callable[..., Any]
+    sources: Sequence[str]
+
+
+class Columns:
+    """The fields of a serializer as columns of a table, so that its rows are shown without objects between them.
+
+    What is neither a column nor computed of some is null. Columns of which nothing is shown may be read `also`; they
+    come last.
+    """
+
+    def __init__(
+        self,
+        serializer_class: type[serializers.ModelSerializer[Any]],
+        computed: Mapping[str, Computed],
+        also: Sequence[str] = (),
+    ) -> None:
+        self._serializer_class = serializer_class
+        self._computed = computed
+        self._also = also
+
+    @cached_property
+    def _fields(self) -> Sequence[Shown]:
+        return shown_fields(self._serializer_class)
+
+    @cached_property
+    def _plain(self) -> Sequence[Shown]:
+        model = self._serializer_class.Meta.model
+        return [field for field in self._fields if field.name not in self._computed and is_column(model, field.source)]
+
+    @cached_property
+    def _sources(self) -> Sequence[str]:
+        computed = chain(*(one.sources for one in self._computed.values()))
+        return list(dict.fromkeys([*(field.source for field in self._plain), *computed, *self._also]))
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """For `values_list`."""
+        return [source.replace(".", "__") for source in self._sources]
+
+    @cached_property
+    def _show(self) -> Callable[[Sequence[Any]], dict[str, Any]]:
+        empty: dict[str, Any] = {field.name: None for field in self._fields}
+        names = tuple(field.name for field in self._plain)
+        converted = [(field.name, field.convert) for field in self._plain if field.convert]
+        computed = [
+            (name, one.function, itemgetter(*map(self._sources.index, one.sources)))
+            for name, one in self._computed.items()
+        ]
+
+        def show(row: Sequence[Any]) -> dict[str, Any]:
+            shown = empty.copy()
+            shown.update(zip(names, row, strict=False))
+            for name, convert in converted:
+                if shown[name] is not None:
+                    shown[name] = convert(shown[name])
+            for name, function, get in computed:
+                shown[name] = function(*get(row))
+            return shown
+
+        return show
+
+    def shown(self, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+        show = self._show
+        return [show(row) for row in rows]
+
+
 @cache
 def plan_of(serializer_class: type[serializers.ModelSerializer[Any]], hidden: frozenset[str]) -> Plan:
-    fields = serializer_class().fields.values()
-    model = serializer_class.Meta.model
-    return Plan(model, [shown_of(field, model) for field in fields if not field.write_only], hidden)
+    return Plan(serializer_class.Meta.model, shown_fields(serializer_class), hidden)
+
+
+def shown_fields(serializer_class: type[serializers.ModelSerializer[Any]]) -> Sequence[Shown]:
+    fields, model = serializer_class().fields.values(), serializer_class.Meta.model
+    return [shown_of(field, model) for field in fields if not field.write_only]
 
 
 def shown_of(field: serializers.Field[Any, Any, Any, Any], model: type[Model]) -> Shown:
@@ -95,6 +169,15 @@ def shown_of(field: serializers.Field[Any, Any, Any, Any], model: type[Model]) -
 
 def class_that_converts(field: serializers.Field[Any, Any, Any, Any]) -> type:
     return next(one for one in type(field).__mro__ if "to_representation" in vars(one))
+
+
+def is_column(model: type[Model] | None, source: str) -> bool:
+    try:
+        for name in source.split("."):
+            model = model and model._meta.get_field(name).related_model
+    except FieldDoesNotExist:
+        return False
+    return True
 
 
 def is_text(model: type[Model], source: str) -> bool:

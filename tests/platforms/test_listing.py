@@ -96,6 +96,19 @@ def test_one_whose_sql_is_kept_is_narrowed_and_counted_as_others_are(kept, owner
         assert rooms.count() == min(counted + 1, 20)
 
 
+def test_values_are_read_without_objects(kept, rooms, owner, django_assert_num_queries):
+    fields = ("id", "owner__username", "webhook_muted", "created_at")
+    same = list(Room.objects.values_list(*fields))
+    theirs = kept.of(user_id=owner.pk).of_values(*fields)
+    with django_assert_num_queries(1):
+        assert [tuple(row) for row in theirs[2:9]] == same[2:9]
+    assert [tuple(row) for row in theirs.filter(name__endswith="-3")[:9]] == [
+        tuple(row) for row in Room.objects.filter(name__endswith="-3").values_list(*fields)
+    ]
+    assert [tuple(row) for row in rooms.of_values(*fields)[:30]] == same
+    assert rooms.of_values(*fields).filter(name="nowhere")[:9] == []
+
+
 def test_a_page_comes_with_the_count_where_that_costs_nothing(kept, rooms, owner, django_assert_num_queries):
     with django_assert_num_queries(1):
         page, count = kept.of(user_id=owner.pk).page_and_count(3, 12)

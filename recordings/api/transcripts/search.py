@@ -1,6 +1,8 @@
 """Searching what was said. Ranks come from the database for all that matches, snippets are cut for one page only."""
 
-from typing import Any
+import uuid
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
@@ -10,20 +12,22 @@ from rest_framework.response import Response
 
 from platforms.listing import Listing
 from platforms.statements import StatementOfKeys
-from recordings.api.transcripts.serializers import Milliseconds
+from recordings.api.transcripts.serializers import TITLE, Milliseconds
 from recordings.models import Transcript
 from recordings.transcripts import matches, search
 from recordings.transcripts.access import IsAuthenticatedOrPublicMode, listed_for
 from rooms.api.base import ApiView
 from rooms.api.errors import BadRequest
 from rooms.api.input import StrictCharField, read_query
-from rooms.api.quick import QuickSerializer
+from rooms.api.quick import Columns, QuickSerializer
 from rooms.api.schema import INVALID, answers
+
+Found = TypeVar("Found")
 
 LONGEST_QUERY = 1000  # characters
 LAST_OFFSET = 100_000
-# What the API and the page show of what was found; the rest is not even read.
-FOUND = [
+# What the page shows of what was found; the rest is not even read.
+FOUND_FIELDS = [
     *("name", "title", "user", "room", "source_kind", "created_at", "deleted_at", "status", "duration", "change_seq"),
     *("room__name", "room__title", "search_document__transcript", "search_document__body"),
 ]
@@ -117,9 +121,9 @@ class SearchTranscripts(ApiView):
     def get(self, request: Request) -> Response:
         wanted = read_query(request, SearchQuery)
         require_sensible(request, wanted)
-        found, total = find(request.user, wanted)
+        results, total = shown(request.user, wanted)
         page = {"total": total, "query": wanted["q"] or None, "limit": wanted["limit"], "offset": wanted["offset"]}
-        return Response({"results": FoundSerializer().shown(found), **page})
+        return Response({"results": results, **page})
 
 
 def require_sensible(request: Request, wanted: dict[str, Any]) -> None:
@@ -129,22 +133,46 @@ def require_sensible(request: Request, wanted: dict[str, Any]) -> None:
         raise BadRequest(WRONG_ORDER)
 
 
+def shown(user: Any, wanted: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    """One page as the serializer shows it, and how many there are; an empty query gives all, newest first."""
+    visible, query = among(user, wanted), search.Query.parse(wanted["q"])
+    limit, offset = wanted["limit"], wanted["offset"]
+    if not wanted["q"].strip():
+        rows = visible.of_values(*FOUND.names)[offset : offset + limit]
+        return [one | {"rank": 0.0, "search_snippets": [], "total_match_count": 0} for one in FOUND.shown(rows)], (
+            visible.count()
+        )
+    ranks, total = search.ranked(visible, query, limit, offset)
+    found = in_order(ranks, {row[0]: row for row in _READ.rows(list(ranks))})
+    results = MATCHING.shown(found)
+    for result, row in zip(results, found, strict=True):
+        result["rank"] = ranks[row[0]]
+        result["search_snippets"], result["total_match_count"] = matches.snippets(row[-1], query)
+    return results, total
+
+
 def find(user: Any, wanted: dict[str, Any]) -> tuple[list[Transcript], int]:
-    """The transcripts of one page, with what the serializer shows besides; an empty query gives all, newest first."""
+    """The same as objects, with all that was said in them where words are sought."""
     visible = among(user, wanted)
     limit, offset = wanted["limit"], wanted["offset"]
-    query = search.Query.parse(wanted["q"])
     if not wanted["q"].strip():
-        return [with_matches(t, query, 0.0) for t in visible[offset : offset + limit]], visible.count()
-    ranks, total = search.ranked(visible, query, limit, offset)
-    found = {row.pk: row for row in _FOUND.rows(list(ranks))}
-    return [with_matches(found[pk], query, rank) for pk, rank in ranks.items() if pk in found], total
+        return visible[offset : offset + limit], visible.count()
+    ranks, total = search.ranked(visible, search.Query.parse(wanted["q"]), limit, offset)
+    return in_order(ranks, {row.pk: row for row in _FOUND.rows(list(ranks))}), total
 
 
-# With what was said in them.
+def in_order(ranks: search.Ranks, found: Mapping[uuid.UUID, Found]) -> list[Found]:
+    return [found[pk] for pk in ranks if pk in found]
+
+
+FOUND = Columns(FoundSerializer, {"title": TITLE})
+MATCHING = Columns(FoundSerializer, {"title": TITLE}, also=["search_document.body"])
+_READ = StatementOfKeys[Any](
+    lambda keys: Transcript.objects.values_list(*MATCHING.names).order_by().filter(pk__in=keys)
+)
 _FOUND = StatementOfKeys(
     lambda keys: (
-        Transcript.objects.select_related("room", "search_document").only(*FOUND).order_by().filter(pk__in=keys)
+        Transcript.objects.select_related("room", "search_document").only(*FOUND_FIELDS).order_by().filter(pk__in=keys)
     )
 )
 
@@ -154,14 +182,3 @@ def among(user: Any, wanted: dict[str, Any]) -> Listing[Transcript]:
     chosen = {"room_id": "room_id", "source_kind": "source_kind", "from": "created_at__gte", "to": "created_at__lte"}
     narrowed = {lookup: wanted[name] for name, lookup in chosen.items() if name in wanted}
     return listed_for(user, wanted["include_deleted"]).filter(**narrowed)
-
-
-def with_matches(transcript: Any, query: search.Query, rank: float) -> Transcript:
-    transcript.rank = rank
-    transcript.search_snippets, transcript.total_match_count = [], 0
-    if query.alternatives:
-        transcript.search_snippets, transcript.total_match_count = matches.snippets(
-            transcript.search_document.body, query
-        )
-    shown: Transcript = transcript
-    return shown

@@ -8,10 +8,10 @@ from rest_framework.exceptions import ErrorDetail
 
 from platforms.listing import COUNTED
 from platforms.visible import visible
-from recordings.models import Recording, Transcript, TranscriptParticipant
+from recordings.models import Recording, Transcript, TranscriptParticipant, shown_title
 from rooms.api.input import ChangesSerializer, Name, StrictCharField
 from rooms.api.pagination import PageQuery, PageSerializer
-from rooms.api.quick import NOTHING, QuickSerializer
+from rooms.api.quick import NOTHING, Columns, Computed, QuickSerializer
 from rooms.api.schema import Constant
 
 TITLE_LIMIT = 1000  # characters
@@ -107,9 +107,37 @@ class MinimalSerializer(QuickSerializer[Transcript]):
 def video_of(transcript: Transcript) -> Recording | None:
     """The recording with pictures: the file of the call rather than its tracks."""
     for recording in (transcript.video, transcript.recording):
-        if recording and recording.has_video and recording.state != Recording.State.DELETED:
+        if recording and is_video(recording.has_video, recording.state):
             return recording
     return None
+
+
+def is_video(has_video: bool | None, state: str | None) -> bool:
+    return bool(has_video) and state != Recording.State.DELETED
+
+
+def has_cloud_video(has_video: Any, state: Any, _: Any, has_other: Any, other_state: Any, __: Any) -> bool:
+    return is_video(has_video, state) or is_video(has_other, other_state)
+
+
+def cloud_video_duration(
+    has_video: Any, state: Any, duration: Any, has_other: Any, other_state: Any, other_duration: Any
+) -> int | None:
+    found = duration if is_video(has_video, state) else other_duration if is_video(has_other, other_state) else None
+    return None if found is None else int(found)
+
+
+TITLE = Computed(shown_title, ["title", "name", "source_kind", "created_at"])
+_VIDEOS = [f"{name}.{field}" for name in ("video", "recording") for field in ("has_video", "state", "duration")]
+# For lists.
+MINIMAL = Columns(
+    MinimalSerializer,
+    {
+        "title": TITLE,
+        "has_cloud_video": Computed(has_cloud_video, _VIDEOS),
+        "cloud_video_duration": Computed(cloud_video_duration, _VIDEOS),
+    },
+)
 
 
 @extend_schema_serializer(component_name="Page_GetTranscriptMinimal_")

@@ -13,11 +13,11 @@ from rest_framework.response import Response
 from platforms.listing import Listing
 from recordings.api.transcripts.serializers import (
     FORMATTED,
+    MINIMAL,
     CreateTranscriptSerializer,
     FormatQuery,
     ListQuery,
     MinimalPageSerializer,
-    MinimalSerializer,
     UpdateTranscriptSerializer,
     WithParticipantsSerializer,
 )
@@ -58,8 +58,9 @@ class TranscriptList(ApiView):
     )
     def get(self, request: Request) -> Response:
         query = read_query(request, ListQuery)
-        page = page_of(chosen(listed_for(request.user), query), request)
-        return Response(page | {"items": MinimalSerializer().shown(page["items"])})
+        transcripts = chosen(listed_for(request.user).of_values(*MINIMAL.names), query)
+        page = page_of(transcripts, request)
+        return Response(page | {"items": MINIMAL.shown(page["items"])})
 
     @extend_schema(
         operation_id="v1_transcripts_create",

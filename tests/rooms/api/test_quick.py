@@ -9,8 +9,8 @@ from rest_framework.serializers import ModelSerializer
 from meetings.api.serializers import MeetingSerializer
 from meetings.models import Meeting
 from recordings.api.recording_serializers import RecordingSerializer, TrackSerializer
-from recordings.api.transcripts.search import FoundSerializer
-from recordings.api.transcripts.serializers import MinimalSerializer, WithParticipantsSerializer, video_of
+from recordings.api.transcripts.search import FOUND, FoundSerializer
+from recordings.api.transcripts.serializers import MINIMAL, MinimalSerializer, WithParticipantsSerializer, video_of
 from recordings.models import Recording, Transcript
 from rooms.api.quick import moment
 from rooms.api.rendering import JSONRenderer
@@ -26,6 +26,13 @@ def same(serializer, row):
     """In the same order, too."""
     as_said = ModelSerializer.to_representation(serializer, row)
     shown = serializer.to_representation(row)
+    assert list(shown) == list(as_said)
+    assert JSONRenderer().render(shown) == PlainRenderer().render(as_said)
+
+
+def same_in_columns(columns, serializer, row):
+    [shown] = columns.shown(type(row).objects.filter(pk=row.pk).values_list(*columns.names))
+    as_said = ModelSerializer.to_representation(serializer, row)
     assert list(shown) == list(as_said)
     assert JSONRenderer().render(shown) == PlainRenderer().render(as_said)
 
@@ -82,9 +89,27 @@ def test_a_transcript(owner, room, meeting):
     bare = Transcript.objects.create(name="", source_kind="file")
     for row in (Transcript.objects.get(pk=transcript.pk), Transcript.objects.get(pk=bare.pk)):
         same(with_video(MinimalSerializer(), row), row)
+        same_in_columns(MINIMAL, with_video(MinimalSerializer(), row), row)
         same(with_video(WithParticipantsSerializer(), row), row)
+        row.rank = row.search_snippets = row.total_match_count = None  # which no column holds
+        same_in_columns(FOUND, FoundSerializer(), row)
         row.rank, row.search_snippets, row.total_match_count = 0.5, ["a <b>"], 2
         same(FoundSerializer(), row)
+
+
+@pytest.mark.parametrize("state", [Recording.State.DONE, Recording.State.DELETED])
+@pytest.mark.parametrize(("video", "of_call"), [(True, True), (True, False), (False, True), (False, False)])
+@pytest.mark.parametrize("duration", [61.7, None])
+def test_the_video_of_a_transcript(meeting, state, video, of_call, duration):
+    made = {"meeting": meeting, "platform": "mock"}
+    gone = {"state": state, "deleted_at": NOW if state == Recording.State.DELETED else None}
+    transcript = Transcript.objects.create(
+        source_kind="room",
+        name="n",
+        video=Recording.objects.create(**made, has_video=video, duration=duration, **gone),
+        recording=Recording.objects.create(**made, has_video=of_call, duration=5.5),
+    )
+    same_in_columns(MINIMAL, with_video(MinimalSerializer(), transcript), transcript)
 
 
 @pytest.mark.parametrize(
