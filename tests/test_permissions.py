@@ -93,6 +93,7 @@ TABLE = {
     "get /events/rooms/standup": (401, 404, 404, 404, 200, 200, 200),
     "get /events/rooms/standup/meetings/{meeting}": (401, 404, 404, 404, 200, 200, 200),
     "get /events/standup/{meeting}": (200, 200, 200, 200, 200, 200, 200),
+    "get /events/transcripts/{transcript}": (403, 403, 403, 403, 403, 403, 200),
     "get /rooms/standup/meetings/{meeting}/refusals": (401, 404, 404, 404, 200, 200, 200),
     "get /rooms/standup/meetings/{meeting}/consent.csv": (TO_LOGIN, 404, 404, 404, 200, 200, 200),
     "post /rooms/standup/calendar/sync": (TO_LOGIN, 404, 404, 404, 302, 302, 302),

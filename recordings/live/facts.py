@@ -28,7 +28,10 @@ OF_MEETINGS = (
     *("num_clients", "end_date", "last_active_at", "last_owner_id", "room__owner_id"),
     *("recording_started_at", "recording_ended_at", "recording_failed_at"),
 )
-WHOSE = ("meeting__room_id", "meeting__room__owner_id", "meeting__last_owner_id", "transcript__user_id")  # a recording
+WHOSE = (  # a recording is
+    *("meeting__room_id", "meeting__room__owner_id", "meeting__last_owner_id"),
+    *("transcript__user_id", "transcript__pk"),
+)
 
 Subject = tuple[str, Any]
 Pair = tuple[Subject, tuple[Any, ...]]  # with a fact about it
@@ -49,6 +52,11 @@ def past_of(room_id: Any) -> Subject:
 
 def recordings_of(user_id: Any) -> Subject:
     return "recordings", user_id
+
+
+def transcript_of(transcript_id: Any) -> Subject:
+    """How far it is."""
+    return "transcript", transcript_id
 
 
 def call_of(meeting_id: Any) -> Subject:
@@ -117,7 +125,9 @@ def _recordings() -> Iterator[Pair]:
 
 
 def _of_recording(whose: list[Any], fact: tuple[Any, ...]) -> Iterator[Pair]:
-    room_id, owner_id, last_owner_id, uploader_id = whose
+    room_id, owner_id, last_owner_id, uploader_id, transcript_id = whose
+    if transcript_id:
+        yield transcript_of(transcript_id), fact
     yield ALL_RECORDINGS, fact
     yield past_of(room_id), fact
     yield recordings_of(owner_id or last_owner_id or uploader_id), fact
@@ -125,8 +135,8 @@ def _of_recording(whose: list[Any], fact: tuple[Any, ...]) -> Iterator[Pair]:
 
 def _transcripts() -> Iterator[Pair]:
     newest = Transcript.objects.order_by("-change_seq")
-    for change_seq, user_id, room_id, owner_id in newest.values_list(
-        "change_seq", "user_id", "room_id", "room__owner_id"
+    for pk, change_seq, user_id, room_id, owner_id in newest.values_list(
+        "pk", "change_seq", "user_id", "room_id", "room__owner_id"
     )[:NEWEST]:
-        for subject in (ALL_RECORDINGS, past_of(room_id), recordings_of(owner_id or user_id)):
+        for subject in (transcript_of(pk), ALL_RECORDINGS, past_of(room_id), recordings_of(owner_id or user_id)):
             yield subject, ("transcript", change_seq)

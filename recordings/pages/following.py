@@ -18,6 +18,7 @@ from recordings.models import Recording
 from recordings.pages.home import RoomChoice, page_of_rooms
 from recordings.pages.meeting import own_meeting
 from recordings.pages.room import own_room
+from recordings.pages.transcript.access import readable_or_404
 from rooms.models import Room
 from rooms.permissions import staff_may_view
 
@@ -62,6 +63,12 @@ def call(request: HttpRequest, room_name: str, meeting_id: str) -> HttpResponse:
         raise Http404
     refusals = [facts.refusals_of(meeting.pk)] if found.is_editable_by(request.user) else []
     return follow(request, facts.call_of(meeting.pk), *refusals)
+
+
+@require_safe
+@never_cache
+def transcript(request: HttpRequest, transcript_id: Any) -> HttpResponse:
+    return follow(request, facts.transcript_of(readable_or_404(request.user, transcript_id).pk))
 
 
 def follow(request: HttpRequest, *subjects: facts.Subject) -> HttpResponse:

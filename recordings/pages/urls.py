@@ -59,6 +59,7 @@ urlpatterns = [
     re_path(
         rf"^events/rooms/{ROOM}/meetings/(?P<meeting_id>{UUID})/?$", following.past_meeting, name="room-meeting-events"
     ),
+    path("events/transcripts/<uuid:transcript_id>", following.transcript, name="transcript-events"),
     re_path(rf"^events/{ROOM}/(?P<meeting_id>{UUID})/?$", following.call, name="meeting-events"),
     path("search", search.search_page, name="search"),
     path("transcripts/upload", upload.upload, name="upload"),

@@ -1,6 +1,6 @@
 // The page of a transcript: waits for it, shows and plays it, and sets up what its owner may change.
 
-import { poll } from "../site.js";
+import { follow } from "../live.js";
 import { byId } from "./attempt.js";
 import { Finder } from "./find.js";
 import { addMenus, setUpLines } from "./lines.js";
@@ -61,7 +61,7 @@ async function goToHash({ parts, player }) {
 function waitUntilReady() {
   const isReady = () => byId("transcript").dataset.state === "ready";
   if (isReady()) return;
-  poll(async () => {
+  const look = async () => {
     const fresh = (await freshPage()).getElementById("transcript");
     const old = byId("transcript");
     if (fresh && fresh.dataset.state !== old.dataset.state) {
@@ -70,7 +70,8 @@ function waitUntilReady() {
       if (isReady()) document.querySelectorAll("main > .notice").forEach((told) => told.remove()); // of before
     }
     return isReady();
-  }, () => SECONDS);
+  };
+  follow(look, SECONDS);
 }
 
 if (byId("trash")) {

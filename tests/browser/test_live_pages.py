@@ -134,6 +134,22 @@ def test_a_guest_in_a_call_is_told_that_it_has_ended(browser, product):
     call.until(socket.is_closed)
 
 
+def test_who_waits_for_a_transcript_is_told_when_it_is_there(browser, product):
+    made = product.api("POST", "/v1/transcripts", json={"name": "talk", "source_kind": "file"})
+    reader = Visitor(browser, product)
+    reader.sign_in()
+    page = Watched(reader.page, f"{product.url}/transcripts/{made['id']}")
+    reader.go(f"/transcripts/{made['id']}")
+    page.follows()
+    expect(reader.page.get_by_role("status")).to_contain_text("Waiting for its recording")
+    page.forget()
+    product.upload(made["id"])
+    expect(reader.page.locator("#turns")).to_be_visible(timeout=120_000)
+    assert page.messages
+    assert page.only_looked_when_told()
+    page.until(page.sockets[-1].is_closed)
+
+
 # A process of its own for what stays connected, as deploy/Caddyfile has it
 
 

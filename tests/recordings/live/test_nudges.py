@@ -123,6 +123,9 @@ def test_the_way_of_a_recording(owner, room, meeting, another):
     assert changed_by(lambda: update(job, checkpoint={"percent": 40})) == theirs
     assert changed_by(lambda: update(job, lease_until=timezone.now())) == set()
     assert changed_by(lambda: update(job, state="done")) == theirs
+    transcript = make_transcript(owner, recording=recording[0])
+    update(job, state="running")
+    assert changed_by(lambda: update(job, checkpoint={"percent": 50})) == theirs | {facts.transcript_of(transcript.pk)}
 
 
 def test_a_recording_of_a_room_that_was_deleted_and_an_upload(owner, colleague):
@@ -132,14 +135,16 @@ def test_a_recording_of_a_room_that_was_deleted_and_an_upload(owner, colleague):
     assert told == {facts.past_of(None), facts.recordings_of(colleague.pk), facts.ALL_RECORDINGS}
     transcript = make_transcript(owner, recording=Recording.objects.create(kind="upload"))
     told = changed_by(transcript.recording.save)
-    assert told == {facts.past_of(None), facts.recordings_of(owner.pk), facts.ALL_RECORDINGS}
+    theirs = {facts.past_of(None), facts.recordings_of(owner.pk), facts.ALL_RECORDINGS}
+    assert told == theirs | {facts.transcript_of(transcript.pk)}
 
 
 def test_a_transcript_that_gets_a_title(owner, room, another):
     transcript = make_transcript(owner, room=room)
     transcript.title = "Budget"
     told = changed_by(transcript.touch)
-    assert told == {facts.past_of(room.pk), facts.recordings_of(owner.pk), facts.ALL_RECORDINGS}
+    theirs = {facts.past_of(room.pk), facts.recordings_of(owner.pk), facts.ALL_RECORDINGS}
+    assert told == theirs | {facts.transcript_of(transcript.pk)}
 
 
 def test_a_room_that_is_made_or_renamed_and_where_meetings_open(owner, another):

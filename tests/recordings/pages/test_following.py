@@ -1,5 +1,7 @@
 """Who may follow what a page shows: whoever may see the page, and only what they see on it."""
 
+import uuid
+
 import pytest
 from django.test import Client
 
@@ -7,7 +9,7 @@ from recordings.live import facts
 from recordings.live.views import EventStream
 from rooms.models import Room
 from tests.conftest import make_user
-from tests.support.transcripts import make_meeting
+from tests.support.transcripts import make_meeting, make_transcript
 
 HOME, ROOM = "/events/", "/events/rooms/standup"
 
@@ -95,6 +97,17 @@ def test_a_meeting_is_followed_in_its_own_room_only(owner, colleague, room, meet
     assert get(f"/events/other/{meeting.pk}").status_code == 404
     assert get(f"/events/nowhere/{meeting.pk}").status_code == 404
     assert get(f"/events/rooms/other/meetings/{meeting.pk}", colleague).status_code == 404
+
+
+def test_a_transcript_is_followed_by_who_may_read_it(owner, colleague):
+    transcript = make_transcript(owner)
+    path = f"/events/transcripts/{transcript.pk}"
+    assert followed(path, owner) == {facts.transcript_of(transcript.pk)}
+    assert [get(path).status_code, get(path, colleague).status_code] == [403, 403]
+    transcript.share_mode = "public"
+    transcript.save()
+    assert followed(path) == {facts.transcript_of(transcript.pk)}
+    assert get(f"/events/transcripts/{uuid.uuid4()}", owner).status_code == 404
 
 
 def test_nothing_is_sent_there(owner, room):
