@@ -4,7 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, partial
+from functools import cache, cached_property, lru_cache, partial
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -111,7 +111,7 @@ def select_platform(
     """
     wanted, reason = wanted_platform(room_id, chosen, policy, owner_id)
     if policy.is_open(wanted):
-        return Selection(wanted, reason, wanted, lasting=wanted)
+        return _as_wanted(wanted, reason)
     usable, refusals = list[str](), list[str]()
     for platform in _candidates(wanted, chosen, policy, never_elsewhere, count_lost):
         refusal = _refusal(platform, policy)
@@ -129,6 +129,12 @@ def select_platform(
     if tried := next((name for name in usable if name not in policy.cordoned), None):
         return Selection(tried, " ".join([reason, *refusals]), wanted, lasting=usable[0])
     raise PlatformNotConfigured(" ".join([_("No video platform can open this room."), *refusals]), wanted)
+
+
+@lru_cache(128)
+def _as_wanted(platform: str, reason: str) -> Selection:
+    """One for all rooms of a list that open as they want to."""
+    return Selection(platform, reason, platform, lasting=platform)
 
 
 @cache

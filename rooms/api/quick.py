@@ -16,6 +16,8 @@ from django.db.models import CharField, Model, TextField
 from django.db.models.query_utils import DeferredAttribute
 from rest_framework import serializers
 
+from rooms.models.sealed import Sealed, SealedField
+
 Row = TypeVar("Row", bound=Model)
 NOTHING = frozenset[str]()
 
@@ -38,7 +40,9 @@ class Plan:
         self.methods = [(field.name, field.method) for field in seen if field.method]
         found = [field for field in seen if not field.method]
         # What every row has itself is got at once, and most of that is there as the database gave it.
-        columns = {field.attname for field in model._meta.fields if field.descriptor_class is DeferredAttribute}
+        columns = {
+            field.attname for field in model._meta.fields if issubclass(field.descriptor_class, DeferredAttribute)
+        }
         near = [field for field in found if field.source in columns]
         self.near = tuple(field.name for field in near)
         sources = [field.source for field in near]
@@ -164,6 +168,8 @@ def shown_of(field: serializers.Field[Any, Any, Any, Any], model: type[Model]) -
         return Shown(name, str(field.method_name), name, None)
     source = ".".join(field.source_attrs)
     convert = CONVERT.get(class_that_converts(field), field.to_representation)
+    if is_sealed(model, source):
+        return Shown(name, "", source, opened)
     return Shown(name, "", source, None if convert is str and is_text(model, source) else convert)
 
 
@@ -183,6 +189,14 @@ def is_column(model: type[Model] | None, source: str) -> bool:
 def is_text(model: type[Model], source: str) -> bool:
     """Whether the database gives it as what it is shown as."""
     return any(isinstance(field, CharField | TextField) for field in model._meta.fields if field.name == source)
+
+
+def is_sealed(model: type[Model], source: str) -> bool:
+    return any(isinstance(field, SealedField) for field in model._meta.fields if field.attname == source)
+
+
+def opened(value: Sealed | str) -> str:
+    return value.open() if isinstance(value, Sealed) else value
 
 
 def moment(value: datetime) -> datetime:
