@@ -23,7 +23,7 @@ from django.db import close_old_connections
 from kombu.transport import TRANSPORT_ALIASES
 
 from config.processes import end_with_parent, share
-from platforms import logs, metrics
+from platforms import logs
 from platforms.health.pulse import pulse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -131,6 +131,8 @@ def note_the_time(task: Any, **kwargs: Any) -> None:
 
 @task_postrun.connect
 def time_the_task(task: Any, **kwargs: Any) -> None:
+    from platforms import metrics  # whose library looks when it is imported where the settings want counts to be kept
+
     if began := getattr(task.request, "began", None):
         metrics.task_seconds.labels(task.name).observe(time.monotonic() - began)
 

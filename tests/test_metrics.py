@@ -12,8 +12,9 @@ from platforms.models import Heartbeat, PlatformState, WebhookEvent
 from platforms.work.models import models_of, run_due
 from recordings.models import Recording
 from tests.conftest import api_for
+from tests.support import live_inbox
 from tests.support.deliveries import deliver, new_event, platforms  # noqa: F401  (a fixture)
-from tests.support.live import running_product
+from tests.support.live import running_product, wait_until
 
 pytestmark = pytest.mark.django_db
 TOKEN = "token-of-this-test"
@@ -107,3 +108,11 @@ def test_processes_of_one_machine_are_added_up(tmp_path):
         text = product.api("GET", "/metrics", token=TOKEN).text
     received = {key: value for key, value in samples(text).items() if key[0] == "reflector_webhooks_received_total"}
     assert sum(received.values()) == 2
+
+
+def test_so_is_a_worker_that_runs_by_itself(tmp_path):
+    """As a Procfile or systemd starts it: no process before it has prepared the way for it."""
+    worked = ("reflector_job_seconds_count", ("job", "webhookevent"), ("outcome", "ended"))
+    with running_product(tmp_path, METRICS_TOKEN=TOKEN) as product, live_inbox.celery(product, "worker"):
+        live_inbox.deliver(product)
+        wait_until(lambda: worked in samples(product.api("GET", "/metrics", token=TOKEN).text))

@@ -23,7 +23,7 @@ from tests.support.live import ROOT, free_port, fresh_database, wait_until
 
 
 @contextmanager
-def serving(folder):
+def serving(folder, **variables):
     """A process of `manage.py serve`, and the port of its web server."""
     port = free_port()
     with fresh_database(folder) as database_url, (folder / "log").open("wb") as log:
@@ -36,6 +36,7 @@ def serving(folder):
             "DATA_DIR": str(folder),
             "DATABASE_URL": database_url,
             "WEB_PROCESSES": "1",
+            **variables,
         }
         process = subprocess.Popen(
             [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, stdout=log, stderr=log
@@ -132,6 +133,21 @@ def test_it_ends_soon_when_it_is_asked_to(tmp_path):
     begun, _, banner = (tmp_path / "log").read_text().partition(f"\nReflector Rooms on http://localhost:{port} ")
     assert "| runs as process" in begun  # what it names answers by now
     assert banner.count("Admin login: admin") == banner.count("password: ") == 1
+
+
+def test_what_processes_counted_that_are_gone_is_forgotten(tmp_path):
+    left = tmp_path / "metrics" / "counter_999999.db"
+    left.parent.mkdir()
+    left.touch()
+    with serving(tmp_path, METRICS_TOKEN="token") as (_, port):
+        assert not left.exists()
+        requests.post(f"http://127.0.0.1:{port}/v1/mock/webhook", b"{}", timeout=5)
+        wait_until(lambda: "reflector_task_seconds_count{task=" in counted(port))
+        assert 'reflector_webhooks_received_total{answer="400",platform="mock"} 1.0' in counted(port)
+
+
+def counted(port):
+    return requests.get(f"http://127.0.0.1:{port}/metrics", headers={"Authorization": "Bearer token"}, timeout=5).text
 
 
 def test_the_login_is_told_also_when_it_ends_before_its_server_answers(settings):

@@ -60,6 +60,7 @@ class Command(BaseCommand):
     def prepare(self) -> str:
         """What is to be shown when everything runs."""
         call_command("migrate", verbosity=0)
+        forget_counts()
         if not settings.DEBUG:
             collect_changed()
         if settings.SANDBOX_ENABLED:
@@ -120,6 +121,12 @@ def addresses() -> Iterator[str]:
     if settings.SANDBOX_ENABLED:
         played = ", ".join(map(platform_label, simulated_platforms()))
         yield f"  Sandbox      {settings.SANDBOX_URL}/controls   plays {played}"
+
+
+def forget_counts() -> None:
+    """What processes counted that are gone: each has files of its own, which would become ever more."""
+    for file in (settings.DATA_DIR / "metrics").glob("*.db"):
+        file.unlink()
 
 
 def where_meetings_open() -> str:
