@@ -155,7 +155,7 @@ class Transcript(models.Model):
 def shown_title(title: str, name: str, source_kind: str, created_at: datetime) -> str:
     if title or source_kind != Transcript.SourceKind.ROOM:
         return title or name
-    return f"{name}, {created_at:%Y-%m-%d}"
+    return f"{name}, {created_at.date()}"
 
 
 def _wait_for_other_changes() -> None:

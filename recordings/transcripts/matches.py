@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import accumulate, chain
 
 from recordings.transcripts.search import Query
-from recordings.transcripts.words import LONGEST, in_a_row, located, plain_lines, words, words_of_lines
+from recordings.transcripts.words import in_a_row, located, plain_lines, words, words_of_lines
 
 SNIPPETS = 3  # of one transcript, unless more are asked for
 AROUND = 80  # characters of context on each side
@@ -43,33 +43,32 @@ def lines_among_words(body: str, query: Query, most: int) -> tuple[dict[int, str
 
 def plain_lines_with(body: str, query: Query, most: int) -> tuple[dict[int, str], int] | None:
     """The same, soon told where words are plain and none is sought that goes on in the next line; else None."""
-    terms = query.wanted()
-    if any(len(term.words) > 1 or len(term.row) > LONGEST for term in terms):
+    lines = plain_lines(body) if query.is_of_words else None
+    if lines is None:
         return None
-    if (lines := plain_lines(body)) is None:
-        return None
-    rows = [term.row for term in terms]
+    rows = query.rows
     if len(rows) == 1:
         [row] = rows
         found = [number for number, line in enumerate(lines) if row in line]
     else:
         found = [number for number, line in enumerate(lines) if any(row in line for row in rows)]
-    written = body.split("\n")
-    return {number: _plain_snippet(written[number], lines[number], rows, query) for number in found[:most]}, len(found)
+    shown = found[:most]
+    written = body.split("\n", shown[-1] + 1) if shown else []
+    return {number: _plain_snippet(written[number], lines[number], query) for number in shown}, len(found)
 
 
-def _plain_snippet(text: str, line: str, rows: list[str], query: Query) -> str:
+def _plain_snippet(text: str, line: str, query: Query) -> str:
     """`line` is what is sought in: a space comes before what the text begins with."""
     if not text.isascii():
         return _snippet(text, query)
-    start = min(place for row in rows if (place := line.find(row)) >= 0)
+    start = min([place for row in query.rows if (place := line.find(row)) >= 0])
     return _around(text, start, line.index(" ", start + 1) - 1)
 
 
 def spans(text: str, query: Query) -> list[Span]:
     """Where any of the wanted terms stands, in order; what overlaps is one."""
     row = in_a_row(words(text))
-    if not any(term.row in row for term in query.wanted()):  # soon told, and so of most texts
+    if not any(sought in row for sought in query.rows):  # soon told, and so of most texts
         return []
     found = located(text)
     merged: list[Span] = []

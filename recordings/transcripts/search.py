@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -17,7 +18,7 @@ from django.db.models.expressions import RawSQL
 from platforms.listing import Listing
 from recordings.models import SearchDocument, Transcript
 from recordings.transcripts.search_vector import write_vector
-from recordings.transcripts.words import in_a_row, may_go_on, sought, words
+from recordings.transcripts.words import LONGEST, in_a_row, may_go_on, sought, words
 
 TERMS = 32  # words and phrases of a query that count
 
@@ -98,6 +99,16 @@ class Query:
         """The different terms for which a place is worth showing."""
         return list(dict.fromkeys(term for alternative in self.alternatives for term in alternative.wanted))
 
+    @cached_property
+    def rows(self) -> list[str]:
+        """What a text of words in a row holds where any of them stands."""
+        return [term.row for term in self.wanted()]
+
+    @cached_property
+    def is_of_words(self) -> bool:
+        """Whether no phrase is wanted, which may go on in the next line, nor a word of which only a part counts."""
+        return all(len(term.words) == 1 and len(term.row) <= LONGEST for term in self.wanted())
+
     def for_postgresql(self) -> tuple[str, list[str]]:
         """A condition on `document`, and its parameters: the index tells where all words are, the rest looks there."""
         condition, tsquery = "document.vector @@ %s::tsquery", " | ".join(map(_tsquery, self.alternatives))
@@ -149,7 +160,12 @@ def ranked(transcripts: Listing[Transcript], query: Query, limit: int, offset: i
     if not rows and offset:
         first = select(transcripts, query, 1, 0)
         return {}, first[0][2] if first else 0
-    return {uuid.UUID(str(pk)): rank for pk, rank, _ in rows}, rows[0][2] if rows else 0
+    return {_key(pk): rank for pk, rank, _ in rows}, rows[0][2] if rows else 0
+
+
+def _key(value: uuid.UUID | str) -> uuid.UUID:
+    """SQLite gives it as text."""
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
 
 
 def is_more(total: int, limit: int, offset: int) -> bool:
