@@ -1,18 +1,25 @@
 """Which meeting a platform's event is about. An event names the provider's ids, or a recording that was asked for."""
 
+import uuid
+from collections.abc import Collection, Sequence
+
 from django.db.models import Q
 
-from meetings.models import Meeting, MeetingQuerySet, RecordingStart
+from meetings.models import Meeting, MeetingQuerySet, RecordingStart, room_key_of
 from meetings.telling import TELLS_OF_PEOPLE
 from platforms import events
-from platforms.statements import Statement, example
+from platforms.statements import Statement, StatementOfKeys, example
 from platforms.work.models import UnknownMeeting
 
 
-def _known(platform: str) -> MeetingQuerySet:
+def _locked(is_waited_for: bool = True) -> MeetingQuerySet:
     # A lock that lets rows refer to the meeting meanwhile: what reports a recording of it need not wait, nor deadlock.
-    locked = Meeting.objects.select_for_update(no_key=True).annotate(tells_of_people=TELLS_OF_PEOPLE)
-    return locked.known_to_provider().filter(platform=platform)
+    locked = Meeting.objects.select_for_update(no_key=True, skip_locked=not is_waited_for)
+    return locked.annotate(tells_of_people=TELLS_OF_PEOPLE).known_to_provider()
+
+
+def _known(platform: str) -> MeetingQuerySet:
+    return _locked().filter(platform=platform)
 
 
 _BY_ID = Statement(
@@ -42,6 +49,34 @@ def find_meeting(event: events.Event) -> Meeting:
         # Without a name nothing brings it back when the meeting becomes known: hours are waited for what names it.
         raise UnknownMeeting(message) if event.room_name or event.meeting_id else UnknownMeeting(message, attempts=12)
     return meeting
+
+
+_ONE = StatementOfKeys(lambda keys: _locked().filter(pk__in=keys).order_by())
+_FREE = StatementOfKeys(lambda keys: _locked(is_waited_for=False).filter(pk__in=keys).order_by())
+
+
+def find_meetings(told: Sequence[events.Event]) -> list[uuid.UUID | None]:
+    """The meeting of each event, as `find_meeting` would find it by the provider's ids; not locked."""
+    wanted = Q(pk=None)
+    for platform in {event.platform for event in told}:
+        ids = {event.meeting_id for event in told if event.platform == platform and event.meeting_id}
+        keys = {room_key_of(event.room_name) for event in told if event.platform == platform and event.room_name}
+        wanted |= Q(platform=platform) & (Q(provider_meeting_id__in=ids) | Q(room_key__in=keys))
+    rows = Meeting.objects.known_to_provider().filter(wanted).order_by("start_date", "pk")
+    by_id, by_room = {}, {}
+    for pk, platform, meeting_id, key in rows.values_list("pk", "platform", "provider_meeting_id", "room_key"):
+        by_id[platform, meeting_id] = by_room[platform, key] = pk  # the newest of a room, which comes last
+    return [
+        (by_id.get((event.platform, event.meeting_id)) if event.meeting_id else None)
+        or (by_room.get((event.platform, room_key_of(event.room_name))) if event.room_name else None)
+        for event in told
+    ]
+
+
+def locked_meetings(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, Meeting]:
+    """Those of some meetings that nobody else holds, locked; one that is asked for alone is waited for."""
+    statement = _ONE if len(keys) == 1 else _FREE
+    return {meeting.pk: meeting for meeting in statement.rows(list(keys))}
 
 
 def asked_for(event: events.Event) -> RecordingStart | None:

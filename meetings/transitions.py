@@ -4,7 +4,6 @@ Events come twice, late and in any order, so every value is a merge: the earlies
 counted anew from the sessions; never one more or one less. The same events give the same state in any order.
 """
 
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -14,12 +13,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from meetings import telling
-from meetings.matching import asked_for, find_meeting
+from meetings import reported, telling
+from meetings.matching import asked_for
 from meetings.models import Meeting, ParticipantSession, earliest, latest, people_in
 from meetings.telling import TELLS_OF_PEOPLE
 from platforms import events, logs
-from platforms.statements import Statement, example
 from platforms.types import Participant
 from platforms.work.models import UnknownMeeting
 
@@ -43,7 +41,7 @@ def apply_event(event: events.Event) -> bool:
     if change is None:
         return False
     try:
-        meeting = find_meeting(event)
+        meeting = reported.rows().find_meeting(event)
     except UnknownMeeting:
         if isinstance(event, events.RecordingReady):
             return False
@@ -52,6 +50,16 @@ def apply_event(event: events.Event) -> bool:
     with _saving(meeting):
         change(meeting, event)
     return True
+
+
+@contextmanager
+def together(told: Sequence[events.Event]) -> Iterator[list[bool]]:
+    """Write once what `apply_event` merges of many events meanwhile; yields which of them can be given to it.
+
+    Those of recordings look up more, and are merged one by one.
+    """
+    with reported.together([event for event in told if isinstance(event, OF_MEETING_AND_PEOPLE)]) as rows:
+        yield [type(event) not in CHANGES or rows.has_meeting(event) for event in told]
 
 
 def observe(meeting: Meeting, participants: Sequence[Participant], at: datetime, threshold: int = 1) -> bool:
@@ -86,19 +94,6 @@ def end_sessions(meeting: Meeting, at: datetime) -> None:
 # Events
 
 
-_SESSION = Statement(
-    lambda meeting_id, session_id: ParticipantSession.objects.order_by().filter(
-        meeting=meeting_id, session_id=session_id
-    ),
-    meeting_id=example(Meeting, "id", uuid.UUID(int=1)),
-    session_id=example(ParticipantSession, "session_id", "a session"),
-)
-_PEOPLE_IN = Statement(
-    lambda meeting_id: ParticipantSession.objects.filter(meeting=meeting_id, left_at=None, is_bot=False),
-    meeting_id=example(Meeting, "id", uuid.UUID(int=1)),
-)
-
-
 def _joined(meeting: Meeting, event: events.ParticipantJoined) -> None:
     joined_at = _plausible(event.joined_at)
     session = _session(meeting, event)
@@ -126,7 +121,7 @@ def _left(meeting: Meeting, event: events.ParticipantLeft) -> None:
 
 
 def _session(meeting: Meeting, event: events.ParticipantJoined | events.ParticipantLeft) -> ParticipantSession:
-    session = _SESSION.first(meeting_id=meeting.pk, session_id=event.session_id)
+    session = reported.rows().find_session(meeting, event.session_id)
     if session is None:
         session = ParticipantSession(session_id=event.session_id)
     session.meeting = meeting
@@ -138,12 +133,12 @@ def _session(meeting: Meeting, event: events.ParticipantJoined | events.Particip
 def _keep(meeting: Meeting, session: ParticipantSession) -> None:
     if meeting.ended_at:
         session.mark_absent(meeting.ended_at)
-    session.save()
+    reported.rows().save_session(session)
 
 
 @contextmanager
 def _telling(meeting: Meeting, session: ParticipantSession) -> Iterator[None]:
-    was_known = not session._state.adding
+    was_known = bool(session.joined_at or session.left_at)
     was_in = was_known and session.is_open
     yield
     telling.person(meeting, session, was_known, was_in)
@@ -159,8 +154,8 @@ def _count(meeting: Meeting, event: events.ParticipantJoined | events.Participan
         # Of two numbers of one moment the larger counts: nobody is overlooked.
         if meeting.counted_at is None or (at, present) > (meeting.counted_at, meeting.num_clients):
             meeting.counted_at, meeting.num_clients = at, present
-    elif meeting.counted_at is None or (looked_at and meeting.counted_at < looked_at):
-        meeting.num_clients = _PEOPLE_IN.count(meeting_id=meeting.pk)
+    elif meeting.is_counted_by_sessions:
+        reported.rows().count_sessions(meeting)
 
 
 def _call_started(meeting: Meeting, event: events.MeetingStarted) -> None:
@@ -211,6 +206,12 @@ CHANGES: dict[type[events.Event], Callable[[Meeting, Any], None]] = {
     events.RecordingReady: _recording_ready,
     events.RecordingFailed: _recording_failed,
 }
+OF_MEETING_AND_PEOPLE = (
+    events.ParticipantJoined,
+    events.ParticipantLeft,
+    events.MeetingStarted,
+    events.MeetingEnded,
+)
 
 
 # Presence
@@ -272,7 +273,7 @@ def _saving(meeting: Meeting) -> Iterator[None]:
     before = {name: getattr(meeting, name) for name in REPORTED}
     yield
     if changed := [name for name in REPORTED if getattr(meeting, name) != before[name]]:
-        meeting.save(update_fields=changed)
+        reported.rows().save_meeting(meeting, changed)
 
 
 def _plausible(moment: datetime) -> datetime:

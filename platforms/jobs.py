@@ -5,5 +5,5 @@ from platforms.models import NoticeMessage, WebhookEvent
 from platforms.webhooks import processing
 from platforms.work.registry import performs
 
-performs(WebhookEvent, processing.process)
+performs(WebhookEvent, processing.process, perform_together=processing.process_together)
 performs(NoticeMessage, sending.perform)

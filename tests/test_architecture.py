@@ -16,7 +16,7 @@ SANDBOX = "platforms.sandbox"
 ORDERS = {
     "platforms": [
         "bounded events exceptions indexing logs model_names pauses payloads signals signing statements visible",
-        "types limits listing metrics",
+        "types limits listing metrics updates",
         "base",
         "abilities",
         "handler",

@@ -214,6 +214,12 @@ class Meeting(models.Model):
         over = latest(self.recording_ended_at, self.recording_failed_at)
         return over is None or over < self.recording_started_at
 
+    @property
+    def is_counted_by_sessions(self) -> bool:
+        """Whether the provider gives no number of people, or gave the last one before they were looked for."""
+        looked_at = self.presence_checked_at
+        return self.counted_at is None or (looked_at is not None and self.counted_at < looked_at)
+
     def is_over(self, now: datetime) -> bool:
         """Whether its time has passed and nobody is known to be in it any more."""
         return self.end_date <= now and self.num_clients == 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -16,6 +16,12 @@ class ParticipantSession(models.Model):
 
     The methods merge what is told about it. Told again, or in another order, the same things give the same row.
     """
+
+    # The fields that are merged.
+    MERGED: ClassVar[tuple[str, ...]] = (
+        *("user_id", "user_name", "named_at", "is_bot"),
+        *("joined_at", "last_joined_at", "left_at", "left_is_observed"),
+    )
 
     # The unique constraint's index begins with the meeting.
     meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="sessions", db_index=False)

@@ -23,6 +23,7 @@ from platforms.exceptions import PlatformNotConfigured, PlatformRejected, Unsupp
 from platforms.work import claims, dispatch
 from platforms.work.database import is_away
 from platforms.work.registry import performer_of
+from platforms.work.together import do_together
 
 logger = logging.getLogger(__name__)
 
@@ -252,7 +253,7 @@ def run_due(*models: type[Job], seconds: float = RUN_SECONDS) -> int:
     tried = idle = 0
     for model in itertools.cycle([*models[first:], *models[:first]]):
         claimed = model.claim_next()
-        for job in claimed:
+        for job in do_together(claimed):
             with logs.about(**job.log_ids()):
                 _attempt_and_log(job)
         tried += len(claimed)

@@ -1,18 +1,20 @@
 """Which function does the work of which rows: the apps' `jobs.py` say so, so that the models need know none of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.db.models import Model
 
 Row = TypeVar("Row", bound=Model)
+Together = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 @dataclass(frozen=True)
 class Performer:
     perform: Callable[[Any], None]
     on_permanent_failure: Callable[[Any, Exception], None] | None = None
+    perform_together: Together | None = None
 
 
 _performers: dict[type[Model], Performer] = {}
@@ -22,9 +24,15 @@ def performs(
     model: type[Row],
     perform: Callable[[Row], None],
     on_permanent_failure: Callable[[Row, Exception], None] | None = None,
+    perform_together: Callable[[Sequence[Row]], Sequence[Row]] | None = None,
 ) -> None:
-    """Have the rows of a model, and of its proxies, done by `perform`; Work says what is asked of either function."""
-    _performers[model] = Performer(perform, on_permanent_failure)
+    """Have the rows of a model, and of its proxies, done by `perform`; Job says what is asked of either function.
+
+    Where it and its outcome are one transaction, rows that were claimed together are given to `perform_together`
+    first, in one transaction for all. It says which of them it has done; the others are done one by one, and all of
+    them when it fails.
+    """
+    _performers[model] = Performer(perform, on_permanent_failure, perform_together)
 
 
 def performer_of(model: type[Model]) -> Performer:

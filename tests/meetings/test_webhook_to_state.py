@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db.models.signals import pre_save
 from django.utils import timezone
 
 from meetings import early_events
-from meetings.models import Meeting, ParticipantSession
+from meetings.models import Meeting
+from platforms.events import ParticipantJoined
+from platforms.exceptions import PlatformRejected
 from platforms.models import WebhookEvent
 from platforms.sandbox.wire.deliveries import PLATFORMS
+from platforms.signals import event_received
 from platforms.work.models import run_due
 from tests.drills.storm import drill
 from tests.support import daily, whereby_provider
@@ -256,15 +258,15 @@ def test_a_drill_of_two_thousand_deliveries_loses_and_doubles_nothing():
 def test_a_drill_notices_what_is_wrong():
     """Otherwise it would prove nothing."""
 
-    def spoil(*, instance, **kwargs):
-        if instance.session_id.endswith("-1"):
-            instance.user_name = "somebody else"
+    def refuse(*, event, **kwargs):
+        if event.session_id.endswith("-1"):
+            raise PlatformRejected("Not this one.")
 
-    pre_save.connect(spoil, sender=ParticipantSession)
+    event_received.connect(refuse, sender=ParticipantJoined)
     try:
         report = drill(meetings=4, count=40)
     finally:
-        pre_save.disconnect(spoil, sender=ParticipantSession)
+        event_received.disconnect(refuse, sender=ParticipantJoined)
     assert report.wrong > 0
     assert not report.is_right
 
