@@ -88,7 +88,7 @@ def ask_for_sync(room: Room) -> CalendarSync:
 def ask_for_due() -> int:
     """Have fetched what is due. How many calendars that are."""
     now = timezone.now()
-    enabled = Room.objects.filter(ics_enabled=True, ics_url__gt="")
+    enabled = Room.objects.filter(ics_enabled=True, ics_url__gt="").order_by()
     missing = enabled.filter(calendar_sync=None)
     CalendarSync.objects.bulk_create([CalendarSync(room=room) for room in missing], ignore_conflicts=True)
     resting = CalendarSync.objects.exclude(state__in=[CalendarSync.State.WAITING, CalendarSync.State.RUNNING])
