@@ -122,8 +122,7 @@ class Listing(Generic[Row]):
 
     def values(self, field: str, start: int, stop: int) -> list[Any]:
         """The same of one field of the rows."""
-        enough = max(stop, start + FEWEST) if stop > start else stop
-        return [row[-1] for row in self._keys(start, enough, field)][: stop - start]
+        return [row[-1] for row in self._keys(start, _enough(start, stop), field)][: stop - start]
 
     def _keys(self, start: int, stop: int, *fields: str) -> QuerySet[Row, Any]:
         """What the rows are ordered by, their unique field last, and `fields`."""
@@ -145,6 +144,11 @@ class Listing(Generic[Row]):
         if connections[part.db].features.supports_slicing_ordering_in_compound:
             return first[:stop]
         return self._rows.model._default_manager.filter(pk__in=first.values("pk")[:stop]).order_by()
+
+
+def _enough(start: int, stop: int) -> int:
+    """Where to stop at the earliest, so that as many as FEWEST are asked for."""
+    return max(stop, start + FEWEST) if stop > start else stop
 
 
 def _united(parts: Sequence[QuerySet[Row, Any]]) -> QuerySet[Row, Any]:
@@ -226,10 +230,12 @@ class _KeptListing(Listing[Row]):
     def page_and_count(self, start: int, stop: int) -> tuple[list[Row], int | None]:
         if connection.vendor != "postgresql":
             return super().page_and_count(start, stop)
-        page = self._kept.page(start, stop).asked(**self._values)
+        page = self._kept.page(start, _enough(start, stop)).asked(**self._values)
         count = self._kept.sql(connection.vendor, _write_count, (COUNTED,), 0).asked(self._values)
         rows, [[total]] = ask(page, count)
-        return rows, int(total)
+        return rows[: stop - start], int(total)
 
     def _slice(self, start: int, stop: int) -> list[Row]:
-        return self._kept.page(start, stop).rows(**self._values) if stop > start else []
+        if stop <= start:
+            return []
+        return self._kept.page(start, _enough(start, stop)).rows(**self._values)[: stop - start]

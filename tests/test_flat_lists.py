@@ -25,11 +25,23 @@ LISTS = [
     "/v1/rooms?page=100",
     "/v1/transcripts",
     "/v1/transcripts?sort_by=change_seq&change_seq_from=5",
+    "/v1/transcripts?size=5",
+    "/v1/transcripts?source_kind=live",
+    "/v1/transcripts/search?q=",
+    f"/v1/transcripts/search?q={COMMON}&source_kind=live",
     "/v1/recordings",
     "/v1/rooms/name/room-000000020",
     "/v1/rooms/room-000000001/meetings/active",
     f"/v1/transcripts/search?q={RARE}000000020",
     f"/v1/transcripts/search?q={COMMON}",
+]
+# In Admin.
+TABLES = [
+    *("rooms/room/", "meetings/meeting/", "meetings/meeting/?state__exact=failed"),
+    *("recordings/recording/", "recordings/recording/?kind__exact=upload", "recordings/recording/?can_retry__exact=1"),
+    *("recordings/transcript/", "recordings/transcript/?status__exact=error"),
+    *("recordings/transcript/?source_kind__exact=live", "recordings/transcript/?audio_deleted__exact=1"),
+    *("recordings/ingest/", "recordings/submission/", "recordings/consent/", "recordings/ingest/?q=nobody"),
 ]
 TASKS = [
     "platforms.tasks.sweep",
@@ -115,6 +127,15 @@ def test_the_first_page(client, person):
     with CaptureQueriesContext(connection) as queries:
         assert client.get("/").status_code == 200
     assert read_as_a_whole(queries) == []
+    rows, statement = most_rows(queries)
+    assert rows < ROWS / 5, statement
+
+
+@pytest.mark.parametrize("path", TABLES)
+def test_a_list_in_admin(client, path):
+    client.force_login(get_user_model().objects.get(username="staff"))
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(f"/admin/{path}").status_code == 200
     rows, statement = most_rows(queries)
     assert rows < ROWS / 5, statement
 

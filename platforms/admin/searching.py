@@ -7,7 +7,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import AutoField, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
 
@@ -45,7 +45,8 @@ class BoundedSearch(AnyModelAdmin):
     def beyond_the_searched(self, request: HttpRequest) -> dict[str, Any]:
         """A condition on rows that are not looked through for parts of words; empty where there are none."""
         order = self._order(request)
-        return _beyond(self.model, order) if _is_by_moment(order) and self.get_search_fields(request) else {}
+        is_bounded = _is_by_age(self.model, order) and self.get_search_fields(request)
+        return _beyond(self.model, order) if is_bounded else {}
 
     def _order(self, request: HttpRequest) -> str:
         """The first column by which rows are listed; "" for none."""
@@ -85,14 +86,15 @@ def _words(term: str) -> Iterator[str]:
         yield unescape_string_literal(word) if word[0] in "\"'" and word[0] == word[-1] else word
 
 
-def _is_by_moment(order: str) -> bool:
-    return order.startswith("-") and order not in {"-pk", "-id"}
+def _is_by_age(model: Any, order: str) -> bool:
+    """Whether it is the newest first: by a moment, or by a key that counts up."""
+    return order.startswith("-") and (order not in {"-pk", "-id"} or isinstance(model._meta.pk, AutoField))
 
 
 def _newest(model: Any) -> QuerySet[Any]:
     order = str(next(iter(model._meta.ordering), ""))
     rows: QuerySet[Any] = model._default_manager.order_by()
-    return rows.exclude(**_beyond(model, order if _is_by_moment(order) else "-pk"))
+    return rows.exclude(**_beyond(model, order if _is_by_age(model, order) else "-pk"))
 
 
 def _beyond(model: Any, order: str) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class JobAdmin(ReadOnlyAdmin, JobModelAdmin):
 
     change_form_template = "admin/work_change_form.html"
     list_filter = ["state"]
-    ordering = ["-created_at", "-pk"]
+    ordering = ["-pk"]  # which counts up, as they are made
     exclude = ["lease_token"]
     readonly_fields = ["created_at", "finished_at"]
     actions = ["run_again"]

@@ -93,6 +93,7 @@ class ZulipPostAdmin(JobAdmin):
 
 @admin.register(Summary)
 class SummaryAdmin(JobAdmin):
+    ordering = ["-created_at", "-pk"]
     about = ["transcript_id"]
     search_fields = ["last_error"]
     fields = ["transcript_id", "state", "attempts", "next_attempt_at", "last_error", "created_at", "finished_at"]

@@ -26,6 +26,7 @@ class Consent(models.Model):
             )
         ]
         indexes = [
+            models.Index(fields=["answered_at", "id"], name="consent_by_time"),
             models.Index(fields=["answered_at"], condition=models.Q(given=False), name="refusal_by_time"),
             models.Index(fields=["meeting"], condition=models.Q(given=False), name="refusal_by_meeting"),
         ]

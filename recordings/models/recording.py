@@ -163,6 +163,9 @@ class Recording(models.Model):
             models.Index(
                 fields=["created_at"], condition=models.Q(has_video=True, state="done"), name="recording_with_video"
             ),
+            # What Admin's filters ask for, as far as few have it.
+            models.Index(fields=["created_at", "id"], condition=models.Q(can_retry=True), name="recording_to_retry"),
+            models.Index(fields=["created_at", "id"], condition=models.Q(kind="upload"), name="recording_uploaded"),
             models.Index(fields=["state", "updated_at"], condition=NOT_ENFORCED, name="recording_not_enforced"),
         ]
 

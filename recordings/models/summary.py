@@ -34,7 +34,10 @@ class Summary(Job):
 
     class Meta:
         verbose_name_plural = _("summaries")
-        indexes = [models.Index(fields=["state", "next_attempt_at"], name="summary_due")]
+        indexes = [
+            models.Index(fields=["state", "next_attempt_at"], name="summary_due"),
+            models.Index(fields=["created_at"], name="summary_by_time"),
+        ]
 
     def __str__(self) -> str:
         return gettext("summary of {transcript}").format(transcript=self.transcript_id)

@@ -94,7 +94,24 @@ class Transcript(models.Model):
             models.Index(fields=["user", "created_at", "id"], condition=NOT_DELETED, name="transcript_by_user"),
             models.Index(fields=["user", "change_seq", "id"], condition=NOT_DELETED, name="transcript_by_user_change"),
             models.Index(fields=["room", "created_at", "id"], condition=NOT_DELETED, name="transcript_by_room"),
+            models.Index(
+                fields=["user", "source_kind", "created_at", "id"],
+                condition=NOT_DELETED,
+                name="transcript_by_user_kind",
+            ),
             models.Index(fields=["deleted_at"], condition=~NOT_DELETED, name="transcript_in_trash"),
+            # What Admin's filters ask for, as far as few have it.
+            models.Index(
+                fields=["status", "created_at", "id"], condition=~models.Q(status="ended"), name="transcript_not_ended"
+            ),
+            models.Index(
+                fields=["source_kind", "created_at", "id"],
+                condition=~models.Q(source_kind="room"),
+                name="transcript_of_no_room",
+            ),
+            models.Index(
+                fields=["created_at", "id"], condition=models.Q(audio_deleted=True), name="transcript_without_audio"
+            ),
         ]
 
     def __str__(self) -> str:

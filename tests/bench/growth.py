@@ -179,6 +179,8 @@ def lines():
         yield f"transcripts page 1, {who}", api(lambda: "/v1/transcripts", person)
         yield f"search rare word, {who}", api(lambda: f"/v1/transcripts/search?q={RARE}000000020", person)
         yield f"search common word, {who}", api(lambda: f"/v1/transcripts/search?q={COMMON}", person)
+        yield f"search without a word, {who}", api(lambda: "/v1/transcripts/search?q=", person)
+        yield f"transcripts of a kind that few have, {who}", api(lambda: "/v1/transcripts?source_kind=live", person)
         yield f"recordings API, {who}", api(lambda: "/v1/recordings", person)
         yield f"home, {who}", page(lambda: "/", person)
     half = owners["owner of half"]
@@ -217,6 +219,15 @@ ADMIN = {
     "recordings, search": "recordings/recording/?q=000000020",
     "transcripts": "recordings/transcript/",
     "transcripts, search": "recordings/transcript/?q=000000020",
+    "transcripts with errors": "recordings/transcript/?status__exact=error",
+    "transcripts without audio": "recordings/transcript/?audio_deleted__exact=1",
+    "recordings, uploads": "recordings/recording/?kind__exact=upload",
+    "recordings to retry": "recordings/recording/?can_retry__exact=1",
+    "answers": "recordings/consent/",
+    "answers, search": "recordings/consent/?q=nobody",
+    "work of fetching": "recordings/ingest/",
+    "work of fetching, search": "recordings/ingest/?q=nobody",
+    "work of transcribing": "recordings/submission/",
     "provider calls": "meetings/providercall/",
 }
 TASKS = [
