@@ -20,8 +20,11 @@ SECONDS = 0.1  # for one, at the least
 
 
 class Slow(BaseHTTPRequestHandler):
+    goes_on = threading.Event()  # until it is set, an answer takes long
+
     def do_GET(self):
         time.sleep(SECONDS)
+        self.goes_on.wait(5)
         self.send_error(404)
 
     def log_message(self, *args):
@@ -34,6 +37,7 @@ def slow_provider():
     with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
+        Slow.goes_on.set()
         yield f"127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
@@ -97,6 +101,7 @@ for number in range({ROWS}):
         assert most > 0
         with workers_and_clock(product):
             wait_until(lambda: count("ingest") >= 5, seconds=60)
+            Slow.goes_on.clear()  # so that what comes later comes while there is much to do
             run_in(
                 product,
                 """
@@ -104,6 +109,7 @@ from recordings.privacy.deletion import delete_everywhere
 delete_everywhere(Recording.objects.create())
 """,
             )
+            Slow.goes_on.set()
             deadline = time.monotonic() + 180
             while (done := count("ingest")) < ROWS:
                 assert time.monotonic() < deadline
