@@ -49,6 +49,18 @@ def test_whole_names_that_are_too_many_are_said_to_be_more(look):
     assert "More than 150 found." in look(160, "?q=owner").content.decode()
 
 
+def test_more_rows_than_are_counted_are_sorted_by_their_age_alone(look, client):
+    shown = look(150).context["cl"].list_display
+    name, age = shown.index("name"), shown.index("created_at")
+    assert "room-000" in str(client.get(f"{ROOMS}?o={name}").context["cl"].result_list[0])
+    look(0, f"?o={name}")
+    Room.objects.create(name="another", owner=Room.objects.first().owner)
+    assert client.get(f"{ROOMS}?o={name}").context["cl"].result_list[0].name == "another"  # the newest
+    answer = client.get(f"{ROOMS}?o={age}")
+    assert answer.context["cl"].result_list[0].name.startswith("room-")
+    assert answer.content.decode().count('class="sortoptions"') == 1
+
+
 def test_an_action_for_all_takes_in_those_that_are_not_counted(look, client):
     look(160)
     chosen = {"action": "delete_selected", "select_across": "1", "_selected_action": str(Room.objects.first().pk)}

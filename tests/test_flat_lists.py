@@ -41,6 +41,7 @@ TABLES = [
     *("recordings/recording/", "recordings/recording/?kind__exact=upload", "recordings/recording/?can_retry__exact=1"),
     *("recordings/transcript/", "recordings/transcript/?status__exact=error"),
     *("recordings/transcript/?source_kind__exact=live", "recordings/transcript/?audio_deleted__exact=1"),
+    *("rooms/room/?o=-5", "meetings/meeting/?o=1", "recordings/recording/?o=3", "recordings/transcript/?o=2"),
     *("recordings/ingest/", "recordings/submission/", "recordings/consent/", "recordings/ingest/?q=nobody"),
 ]
 TASKS = [

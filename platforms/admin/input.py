@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
+from django.contrib.admin.views.main import ERROR_FLAG, ORDER_VAR, ChangeList
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import BadRequest, FieldDoesNotExist, ValidationError
 from django.db import DataError, models
@@ -45,6 +45,19 @@ class CarefulChangeList(ChangeList):
         if foreign := found[2].keys() - self.model_admin.linked_lookups:
             raise DisallowedModelAdminLookup(f"Filtering by {', '.join(sorted(foreign))} not allowed")
         return found
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """That of the list, where an address asks for one that the heads of the columns do not offer."""
+        if not all(map(self._offers_order, self.params.get(ORDER_VAR, "").split("."))):
+            del self.params[ORDER_VAR]
+        return list(super().get_ordering(request, queryset))
+
+    def _offers_order(self, asked: str) -> bool:
+        try:
+            column = self.list_display[int(asked.rpartition("-")[2])]
+        except (ValueError, IndexError):
+            return True  # it is no order at all
+        return column in (self.sortable_by or ())
 
     def get_results(self, request: HttpRequest) -> None:
         """What only the database finds out about a value, such as a date beyond its calendar."""

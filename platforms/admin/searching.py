@@ -48,6 +48,12 @@ class BoundedSearch(AnyModelAdmin):
         is_bounded = _is_by_age(self.model, order) and self.get_search_fields(request)
         return _beyond(self.model, order) if is_bounded else {}
 
+    def get_sortable_by(self, request: HttpRequest) -> list[Any]:
+        """Of more rows than are counted, only by their age: by anything else, all of them would be sorted."""
+        columns, order = super().get_sortable_by(request), self._order(request)
+        is_long = _is_by_age(self.model, order) and _beyond(self.model, order)
+        return [column for column in columns if column == order.removeprefix("-")] if is_long else list(columns)
+
     def _order(self, request: HttpRequest) -> str:
         """The first column by which rows are listed; "" for none."""
         columns = [*self.get_ordering(request), *(self.opts.ordering or [])]

@@ -210,6 +210,7 @@ ADMIN = {
     "index": "",
     "background work": "background-work/",
     "rooms": "rooms/room/",
+    "rooms, by live meetings": "rooms/room/?o=-5",
     "rooms, search": "rooms/room/?q=room-000000020",
     "meetings": "meetings/meeting/",
     "meetings, search": "meetings/meeting/?q=room-000000020",
