@@ -5,10 +5,13 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache, partial
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.signals import setting_changed
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
@@ -208,9 +211,8 @@ def current_policy(token: str | None = None) -> RolloutPolicy:
     `token` is the present revision, where the caller has asked for it already.
     """
     token = revision.current() if token is None else token
-    decided = _decided.get(token) or environment_policy()
     cordoned, silent = states.away(token)
-    return replace(decided, platforms=Unavailability(), cordoned=cordoned, silent=silent)
+    return replace(_kept().get(token), platforms=Unavailability(), cordoned=cordoned, silent=silent)
 
 
 def without(policy: RolloutPolicy, platform: str) -> RolloutPolicy:
@@ -227,7 +229,7 @@ def without(policy: RolloutPolicy, platform: str) -> RolloutPolicy:
 def environment_policy() -> RolloutPolicy:
     """What holds while staff decided nothing."""
     switch = settings.VIDEO_PLATFORM_MIGRATION["SWITCH"]
-    return policy_of(of_environment(), off_because=_("{switch} is false").format(switch=switch))
+    return policy_of(of_environment(), off_because=format_lazy(gettext_lazy("{switch} is false"), switch=switch))
 
 
 def policy_of(values: RolloutValues, off_because: str | Promise = BY_STAFF) -> RolloutPolicy:
@@ -246,13 +248,21 @@ def policy_of(values: RolloutValues, off_because: str | Promise = BY_STAFF) -> R
     )
 
 
-def _read_decided() -> RolloutPolicy | None:
-    """None while the environment decides, which may say something else at each look."""
+def _read_policy() -> RolloutPolicy:
     rollout = Rollout.objects.filter(pk=Rollout.ONLY, decided_at__isnull=False).first()
-    return policy_of(of_row(rollout)) if rollout else None
+    return policy_of(of_row(rollout)) if rollout else environment_policy()
 
 
-_decided = revision.Cached(_read_decided)
+@cache
+def _kept() -> revision.Cached[RolloutPolicy]:
+    return revision.Cached(_read_policy)
+
+
+def _forget(**kwargs: Any) -> None:
+    _kept.cache_clear()
+
+
+setting_changed.connect(_forget)
 
 
 def select_for_room(room: Room, policy: RolloutPolicy | None = None) -> Selection:

@@ -158,7 +158,7 @@ class RoomByName(ApiView):
     )
     def get(self, request: Request, room_name: str) -> Response:
         room, token = room_and_revision(room_name)
-        return Response(RoomDetailsSerializer(room, context=room_context(request, token)).data)
+        return Response(RoomDetailsSerializer(context=room_context(request, token)).to_representation(room))
 
 
 def require_allowed(is_allowed: bool) -> None:
