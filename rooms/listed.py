@@ -28,7 +28,8 @@ def read_co_owners(rooms: Sequence[Room], user: Any, *also: Asked) -> list[list[
 
     What `also` give is read with it.
     """
-    others = {room.pk: room for room in rooms if not room.is_owned_by(user)}
+    person = user.pk
+    others = {room.id: room for room in rooms if room.owner_id != person}
     if not others or not user.is_authenticated:
         return ask(*also)
     pairs, *answers = ask(CO_OWNERS.asked(list(others)), *also)

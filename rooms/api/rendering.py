@@ -15,6 +15,7 @@ _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_DATACLASS
 _default = JSONEncoder().default
 # JavaScript before 2019 takes them for ends of lines, also in a string.
 _ESCAPED = {"\u2028".encode(): b"\\u2028", "\u2029".encode(): b"\\u2029"}
+_FIRST_BYTE = "\u2028".encode()[:1]
 
 
 class JSONRenderer(renderers.JSONRenderer):
@@ -30,6 +31,7 @@ class JSONRenderer(renderers.JSONRenderer):
         except TypeError:  # such as a key that is no text, or a number of more than 64 bits
             rendered: bytes = super().render(data, accepted_media_type, renderer_context)
             return rendered
-        for separator, escaped in _ESCAPED.items():
-            written = written.replace(separator, escaped)
+        if _FIRST_BYTE in written:  # which is found, or not, many times as fast as all three
+            for separator, escaped in _ESCAPED.items():
+                written = written.replace(separator, escaped)
         return written

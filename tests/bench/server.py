@@ -95,12 +95,12 @@ def migrate(database_url):
 
 
 def cpu_seconds(pid):
-    """User and system time of a process so far; none of one that has ended."""
+    """User and system time of a process's threads so far, to the nanosecond; none of one that has ended."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        times = [(task / "schedstat").read_text().split()[0] for task in Path(f"/proc/{pid}/task").iterdir()]
     except OSError:
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, times)) / 1e9
 
 
 def children_of(pid):
