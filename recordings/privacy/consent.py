@@ -25,6 +25,7 @@ MENDING = timedelta(days=1)
 # What changed longer ago is looked at once, within the hour.
 RECENT = timedelta(hours=2)
 AT_ONCE = 1000  # recordings
+MOST_TIMES = 200  # of one run, which goes on with the next: an upgrade and an import leave all to be looked at
 # How long after the end people who were in a meeting may still answer, or change their answer.
 AFTERWARDS = timedelta(hours=12)
 MOST_STRANGERS = 1000  # people of one meeting who are not signed in; no platform lets more into a room
@@ -139,7 +140,10 @@ def enforce_recent() -> int:
 def enforce_all() -> int:
     """The same for each recording that changed since it was looked at, however long ago that was."""
     now, found = timezone.now(), 0
-    while changed := dict(_not_enforced(now).values_list("pk", "updated_at")[:AT_ONCE]):
+    for _ in range(MOST_TIMES):
+        changed = dict(_not_enforced(now).values_list("pk", "updated_at")[:AT_ONCE])
+        if not changed:
+            break
         recordings = Recording.objects.filter(pk__in=changed)
         found += _enforce_all(recordings, now)
         # One that changes meanwhile has another time, and is looked at again.
