@@ -28,7 +28,7 @@ from rooms.api.serializers import (
     room_context,
 )
 from rooms.history import changed_by
-from rooms.listed import listed_for, read_co_owners
+from rooms.listed import listed_for, read_listed
 from rooms.models import Room
 
 ACCESS_DENIED = ErrorDetail("Room access denied", "room_access_denied")
@@ -85,8 +85,7 @@ class RoomList(ApiView):
     )
     def get(self, request: Request) -> Response:
         page = page_of(listed_for(request.user), request)
-        [token] = read_co_owners(page["items"], request.user, revision.asked())
-        context = room_context(request, revision.token_of(token))
+        context = room_context(request, read_listed(page["items"], request.user))
         return Response(page | {"items": RoomDetailsSerializer(context=context).shown(page["items"])})
 
     @extend_schema(

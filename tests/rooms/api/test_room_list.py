@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
+from platforms.health import states
 from rooms.models import Room
 from tests.conftest import api_for, error
 
@@ -108,6 +109,32 @@ class TestList:
         answer = api_for(owner).get(ROOMS, query)
         assert answer.status_code == 422
         assert answer.json()["detail"][0]["loc"] == ["query", field]
+
+    def test_co_owners_see_what_is_private_and_others_who_share_a_room_do_not(self, owner, colleague):
+        for name, co_owners in (("run-together", [owner]), ("of-others", [])):
+            room = Room.objects.create(name=name, owner=colleague, is_shared=True, webhook_secret="whsec")
+            room.co_owners.set(co_owners)
+        shown = {room["name"]: room["webhook_secret"] for room in api_for(owner).get(ROOMS).json()["items"]}
+        assert shown == {"run-together": "whsec", "of-others": None}
+
+    def test_who_runs_rooms_and_where_they_open_come_with_them(self, owner, colleague, django_assert_num_queries):
+        Room.objects.create(name="run-together", owner=colleague).co_owners.add(owner)
+        Room.objects.create(name="of-others", owner=colleague, is_shared=True)
+        api = api_for(owner)
+        api.get(ROOMS)
+        with django_assert_num_queries(3):  # two of them say who asks
+            assert len(names(api.get(ROOMS))) == 2
+
+    def test_that_staff_cordon_a_platform_is_seen_at_once(self, owner, room):
+        reasons = [self.reason(owner)]
+        states.cordon(room.platform)
+        reasons.append(self.reason(owner))
+        states.uncordon(room.platform)
+        reasons.append(self.reason(owner))
+        assert ["cordon" in reason for reason in reasons] == [False, True, False]
+
+    def reason(self, person):
+        return api_for(person).get(ROOMS).json()["items"][0]["platform_reason"]
 
     def test_a_page_of_a_hundred_rooms_costs_as_many_queries_as_one_of_one(self, owner, room):
         api = api_for(owner)
