@@ -35,6 +35,8 @@ class VideoPlatformClient:
     room_modes: ClassVar[frozenset[str]] = frozenset({"group"})
     recording_types: ClassVar[frozenset[str]] = frozenset({"none"})
     recording_triggers: ClassVar[frozenset[str]] = frozenset({"none"})
+    # Whether a recording that begins by itself waits for a host, who alone may record.
+    only_hosts_record: ClassVar[bool] = False
 
     # What it can do beside; each of them is set by the class of `abilities` that it names, and nowhere else.
     supports_credential_check: ClassVar[bool] = False

@@ -139,6 +139,8 @@ def _recording_plan(meeting: Meeting, client: VideoPlatformClient | None) -> str
     offered = client.recording_triggers if client else frozenset({trigger})
     if trigger in (first, second) and trigger not in offered:
         trigger = first if trigger == second else second
+    if trigger in (first, second) and client and client.only_hosts_record:
+        return gettext("Recording starts when a host is in the meeting.")
     if trigger == first:
         return gettext("Recording starts when somebody is in the meeting.")
     if trigger == second:

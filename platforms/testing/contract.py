@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from platforms.abilities import ABILITIES
+from platforms.abilities import ABILITIES, RecordingStart
 from platforms.base import VideoPlatformClient, ability_name
 from platforms.exceptions import PlatformNotConfigured, UnsupportedCapability
 from platforms.testing.malformed import HOSTILE_PREFIXES
@@ -18,7 +18,9 @@ from platforms.types import JoinRequest, MeetingData
 
 ROOM_MODES = {"normal", "group"}
 RECORDING_TYPES = {"none", "local", "cloud"}
-RECORDING_TRIGGERS = {"none", "prompt", "automatic", "automatic-2nd-participant"}
+AUTOMATIC = {"automatic", "automatic-2nd-participant"}
+RECORDING_TRIGGERS = {"none", "prompt", *AUTOMATIC}
+SHORTEST_TOKEN = 32  # characters
 PAGE_DIRECTIVES = {"connect-src", "img-src", "media-src", "script-src", "worker-src"}
 ORIGIN = re.compile(r"(https?|wss?)://(\*\.[\w-]+\.)?[\w.-]+(:\d+)?|blob:|data:")
 
@@ -149,6 +151,23 @@ class PlatformContract:
         assert all(isinstance(text, str) for pair in parameters.items() for text in pair)
         if meeting.host_room_url and meeting.host_room_url != meeting.room_url:
             assert meeting.host_room_url not in parameters.values()
+
+    def test_what_begins_with_whoever_comes_does_so_where_it_was_to_wait_for_the_second(
+        self, client: VideoPlatformClient
+    ) -> None:
+        """Rooms keep their trigger when they change their platform, which may know one way to begin by itself only."""
+        known = client.recording_triggers & AUTOMATIC
+        if len(known) == 1:
+            only, other = *known, *(AUTOMATIC - known)
+            assert self._beginning(client, other) == self._beginning(client, only)
+
+    def _beginning(self, client: VideoPlatformClient, trigger: str) -> tuple[bool, dict[str, str]]:
+        """Whether the product asks for a recording, and what a host's page does about it, without their token."""
+        room = ExampleRoom(recording_type="cloud", recording_trigger=trigger)
+        meeting = self.open(client, recording_type="cloud", recording_trigger=trigger)
+        link = client.join_link(replace(self.request_to_join(meeting), settings=room, is_owner=True))
+        parameters = {name: text for name, text in link.parameters.items() if len(text) < SHORTEST_TOKEN}
+        return isinstance(client, RecordingStart) and client.needs_recording_start(room), parameters
 
     def test_the_pages_policy_gains_single_origins_only(self, client: VideoPlatformClient) -> None:
         sources = client.page_sources(self.open(client).room_url)

@@ -2,24 +2,21 @@
 
 import pytest
 
-from platforms.handler import get_available_platforms, get_platform_client_class
+from platforms.handler import get_available_platforms
 from tests.browser.people import Visitor
 from tests.support.live import wait_until
 
 pytestmark = pytest.mark.browser
 
 PLATFORMS = get_available_platforms()
-SECOND, FIRST = "automatic-2nd-participant", "automatic"  # who begins the recording by coming
 WRITTEN_DOWN = {"done", "deleted"}  # the second when what somebody refused is deleted already
 DELETED = "The audio was deleted, because somebody in the meeting refused"
 FATES = {"jaas": "The audio could not be deleted everywhere, and cannot be heard here any more, because somebody"}
 
 
 def make_room(product, name, platform):
-    """By the API, as a program does; that staff choose platforms in Admin is test_rollout_story's."""
-    trigger = SECOND if SECOND in get_platform_client_class(platform).recording_triggers else FIRST
-    fields = {"name": name, "platform": platform, "recording_type": "cloud", "recording_trigger": trigger}
-    product.api("POST", "/v1/rooms", json=fields)
+    """By the API with its own trigger, as a program does; that staff choose platforms is test_rollout_story's."""
+    product.api("POST", "/v1/rooms", json={"name": name, "platform": platform, "recording_type": "cloud"})
 
 
 def live_meeting(product, room):

@@ -59,6 +59,11 @@ class OnSandbox(PlatformContract):
         ]
         assert len(set(effects)) == len(offered), dict(zip(offered, effects, strict=True))
 
+    def test_a_recording_that_was_to_wait_for_the_second_person_begins_all_the_same(self, client, sandbox):
+        room = {"recording_type": "cloud", "skip_consent": True}
+        by_hand = self.effect(client, sandbox, recording_trigger="none", **room)
+        assert self.effect(client, sandbox, recording_trigger="automatic-2nd-participant", **room) != by_hand
+
 
 def wishes_of(link):
     """What the page's script is asked to do, beside what is another one for each person."""

@@ -22,6 +22,7 @@ class JaasClient(JaasWebhooks, JaasAccount):
     supports_join_tokens = True
     recording_types = frozenset({"none", "cloud"})
     recording_triggers = frozenset({"none", "prompt", "automatic"})
+    only_hosts_record = True
 
     def warnings(self) -> list[str]:
         if self.config.webhook_secrets:
@@ -40,14 +41,23 @@ class JaasClient(JaasWebhooks, JaasAccount):
 
     def join_link(self, request: JoinRequest) -> JoinLink:
         """What the page's script does about recording only moderators can do, so that only they are told of it."""
-        wanted = request.settings.recording_trigger if request.settings.recording_type == "cloud" else "none"
-        begins = request.is_owner and (wanted == "prompt" or (wanted == "automatic" and request.starts_recording))
+        recording = _recording_by_coming(request) if request.is_owner else ""
         return JoinLink(
             url=f"{request.room_url}?jwt={self.token_for(request)}",
-            parameters={"recording": wanted} if begins else {},
+            parameters={"recording": recording} if recording else {},
         )
 
     def page_sources(self, room_url: str) -> Mapping[str, Sequence[str]]:
         """The deployment serves the script that shows its calls: external_api.js."""
         parts = urlsplit(room_url)
         return {"script-src": [f"{parts.scheme}://{parts.netloc}"]}
+
+
+def _recording_by_coming(request: JoinRequest) -> str:
+    """What a moderator's page does as they come in: "prompt", "automatic", or nothing."""
+    trigger = request.settings.recording_trigger
+    if request.settings.recording_type != "cloud":
+        return ""
+    if trigger.startswith("automatic"):  # nobody is counted here: the second person is as good as the first
+        return "automatic" if request.starts_recording else ""
+    return trigger if trigger == "prompt" else ""

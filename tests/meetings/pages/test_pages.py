@@ -387,6 +387,15 @@ def test_when_recording_starts_is_said_as_the_platform_does_it(room, trigger, of
     assert words in answer.content.decode()
 
 
+@pytest.mark.parametrize("trigger", ["automatic", "automatic-2nd-participant"])
+def test_where_only_hosts_record_their_coming_is_said_to_begin_it(room, trigger):
+    room.platform, room.recording_trigger = "hosted", trigger
+    room.save()
+    with scripted_platform("hosted", recording_triggers=frozenset({"automatic"}), only_hosts_record=True):
+        open_meeting(room)
+        assert facts(get())["recordingPlan"] == "Recording starts when a host is in the meeting."
+
+
 def test_nothing_is_announced_where_nothing_is_recorded(room):
     room.recording_type = "none"
     room.save()

@@ -127,6 +127,9 @@ def test_a_key_id_may_be_whole_as_the_console_shows_it():
     [
         (True, "cloud", "automatic", True, "true", {"recording": "automatic"}),
         (True, "cloud", "automatic", False, "true", {}),
+        (True, "cloud", "automatic-2nd-participant", True, "true", {"recording": "automatic"}),
+        (True, "cloud", "automatic-2nd-participant", False, "true", {}),
+        (False, "cloud", "automatic-2nd-participant", True, "false", {}),
         (True, "cloud", "prompt", True, "true", {"recording": "prompt"}),
         (True, "cloud", "none", True, "true", {}),
         (True, "none", "automatic", True, "false", {}),
