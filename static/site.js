@@ -137,6 +137,10 @@ async function copyText(event) {
   }
 }
 
+// The answer to a form that was refused is the form's page: it takes that page's address, by which it looks again.
+const { address } = document.body.dataset;
+if (address) history.replaceState(null, "", address);
+
 document.documentElement.classList.add("has-script");
 document.addEventListener("click", copyText);
 document.addEventListener("click", closeMenus);

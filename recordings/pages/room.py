@@ -20,6 +20,7 @@ from recordings.pages import room_history, room_recipients
 from recordings.pages.home import shown_rooms
 from rooms.history import changed_by
 from rooms.models import Room
+from rooms.pages.refused import refused
 from rooms.pages.room import calendar, deletion, owners, webhook
 from rooms.pages.room import settings as room_settings
 from rooms.pages.room.section import Facts, Section, SectionForm
@@ -68,7 +69,7 @@ def act(request: HttpRequest, room_name: str, section: str, action: str) -> Http
     with changed_by(request.user):
         form = perform(request, room)
     if form:
-        return show(request, room, {section: form}, status=422)
+        return show(request, room, {section: form})
     now_called = Room.objects.filter(pk=room.pk).values_list("name", flat=True).first()
     if now_called is None:
         return redirect("home")
@@ -89,22 +90,21 @@ def sections_for(request: HttpRequest, room: Room) -> list[Section]:
     return [one for one in SECTIONS if one.is_for(request.user, room)]
 
 
-def show(
-    request: HttpRequest, room: Room, forms: dict[str, SectionForm] | None = None, status: int = 200
-) -> HttpResponse:
+def show(request: HttpRequest, room: Room, wrong: dict[str, SectionForm] | None = None) -> HttpResponse:
+    """`wrong` is the form that was refused, by the name of its section."""
     told = told_by_section(request)
+    forms = wrong or {}
     sections = [
-        {**one.shown(request, room, (forms or {}).get(one.name)), "told": told[one.name]}
-        for one in sections_for(request, room)
+        {**one.shown(request, room, forms.get(one.name)), "told": told[one.name]} for one in sections_for(request, room)
     ]
     context = {
         "room": room,
         "address": f"{settings.PUBLIC_URL}/{room.name}",
         "sections": sections,
         "told": told[""],
-        "has_errors": bool(forms),
+        **refused(reverse("room-settings", args=[room.name]), next(iter(forms.values()), None)),
     }
-    return render(request, "recordings/room.html", context, status=status)
+    return render(request, "recordings/room.html", context, status=422 if forms else 200)
 
 
 def told_by_section(request: HttpRequest) -> dict[str, list[Any]]:

@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -27,6 +28,7 @@ from rooms.browsers import browsers_of
 from rooms.models import ApiKey
 from rooms.models.api_key import SCOPES
 from rooms.pages import email_change
+from rooms.pages.refused import refused
 
 logger = logging.getLogger(__name__)
 
@@ -216,6 +218,6 @@ def _show(request: HttpRequest, profile: ProfileForm | None = None, key: KeyForm
         "browsers": browsers_of(request.user)[:BROWSERS_SHOWN],
         "this_browser": request.session.session_key,
         "new_key": keyring.decrypt(new_key) if new_key else "",
-        "has_errors": bool(profile or key),
+        **refused(reverse("account"), profile or key),
     }
     return render(request, "registration/account.html", context, status=422 if profile or key else 200)

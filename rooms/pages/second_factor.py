@@ -10,6 +10,7 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from rooms import keyring, logins, second_factor, sign_in_entries
 from rooms.pages.outside_login import BACKEND, safe_next
+from rooms.pages.refused import refused
 
 NEW_SECRET = "new_second_factor"  # noqa: S105  (where the session keeps it, encrypted, until it is confirmed)
 NEW_CODES = "new_recovery_codes"  # and these until they are shown
@@ -141,15 +143,15 @@ def _show(
     renew: PasswordForm | None = None,
 ) -> HttpResponse:
     user: Any = request.user
-    has_errors = bool(code or off or renew)
+    wrong = code or off or renew
     is_on = second_factor.is_on(user)
     context: dict[str, Any] = {
         "is_on": is_on,
         "is_required": second_factor.is_required(user),
-        "has_errors": has_errors,
+        **refused(reverse("second-factor"), wrong),
     }
     if is_on:
-        new_codes = "" if has_errors else request.session.pop(NEW_CODES, "")
+        new_codes = "" if wrong else request.session.pop(NEW_CODES, "")
         context |= {
             "codes_left": second_factor.codes_left(user),
             "new_codes": keyring.decrypt(new_codes).split() if new_codes else [],
@@ -164,4 +166,4 @@ def _show(
             "picture": picture.svg_inline(scale=4, light="#fff"),
             "form": code or CodeForm(),
         }
-    return render(request, "registration/second_factor.html", context, status=422 if has_errors else 200)
+    return render(request, "registration/second_factor.html", context, status=422 if wrong else 200)

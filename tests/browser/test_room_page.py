@@ -3,6 +3,8 @@
 The feed and the receiver are servers on loopback, which are let through as an operator would.
 """
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -10,6 +12,7 @@ from tests.browser.chromium import chromium
 from tests.browser.people import Visitor
 from tests.browser.product import served_product
 from tests.browser.test_accessibility import TELEPHONE, WIDE, serious_violations
+from tests.browser.test_live_pages import Watched
 from tests.support.feeds import FEED, calendar, in_minutes
 from tests.support.live import wait_until
 from tests.support.stub_provider import Answer, StubProvider
@@ -137,3 +140,34 @@ def test_it_works_without_script(owner, product, equipped):
     hook.get_by_role("button", name="Send a test").click()
     expect(hook).to_contain_text("The test was delivered.")
     wait_until(lambda: synced(section(person, "Calendar")), seconds=60, every=1)
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_a_refused_form_is_shown_where_it_is_wrong(owner, product, equipped, has_script):
+    person = Visitor(owner.browser, product, java_script_enabled=has_script, viewport=TELEPHONE)
+    person.sign_in()
+    person.go(equipped)
+    hook = section(person, "Webhook")
+    field = hook.get_by_label("Webhook address")
+    field.fill("nowhere")
+    hook.get_by_role("button", name="Save").click()
+    expect(hook).to_contain_text("Enter a valid URL.")
+    expect(field).to_be_focused()
+    expect(field).to_be_in_viewport()
+
+
+def test_a_page_that_shows_a_refused_form_follows_its_room(owner, product, equipped):
+    person = Visitor(owner.browser, product)
+    home = Watched(person.page, re.escape(product.url + equipped))
+    person.sign_in()
+    person.go(equipped)
+    hook = section(person, "Webhook")
+    hook.get_by_label("Webhook address").fill("nowhere")
+    home.forget()
+    hook.get_by_role("button", name="Save").click()
+    expect(hook).to_contain_text("Enter a valid URL.")
+    home.follows()
+    assert person.page.url == product.url + equipped
+    person.page.reload()
+    expect(hook.get_by_label("Webhook address")).to_have_value("")
+    assert [problem for problem in person.problems if "422" not in problem] == []

@@ -173,6 +173,12 @@ def make(client, **fields):
     return client.post("/account/keys", {"name": "Bot", "access": "everything", "days": "", **fields})
 
 
+def test_a_key_that_is_refused_is_shown_where_it_is_wrong(client):
+    page = make(client, access="chosen").content.decode()
+    assert '<body data-address="/account">' in page
+    assert re.findall(r'name="(\w+)"[^>]*autofocus', page)[0] == "scopes"
+
+
 def test_a_key_is_made_shown_once_and_works(client, owner):
     assert make(client)["Location"] == "/account#keys"
     assert re.search(r'name="csrfmiddlewaretoken"', text(Client(), "/login"))

@@ -109,7 +109,10 @@ class TestSettingUp:
     def test_turning_it_off_needs_the_password(self, owner):
         with_factor(owner)
         client = signed_in(owner)
-        assert client.post(f"{PAGE}/off", {"password": "wrong"}).status_code == 422
+        answer = client.post(f"{PAGE}/off", {"password": "wrong"})
+        assert answer.status_code == 422
+        assert f'<body data-address="{PAGE}">' in answer.content.decode()
+        assert re.findall(r'autofocus[^>]*id="([^"]+)"', answer.content.decode()) == ["id_password"]
         assert second_factor.is_on(owner)
         assert client.post(f"{PAGE}/off", {"password": PASSWORD})["Location"] == PAGE
         assert not second_factor.is_on(owner)

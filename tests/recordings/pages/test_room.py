@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from meetings.opening import open_meeting
 from recordings.models import Transcript, TranscriptMail
+from rooms import co_owners
 from rooms.models import CalendarSync, Room, Webhook, WebhookDelivery
 from rooms.webhooks.events import emit
 from tests.conftest import make_user
@@ -54,6 +55,13 @@ def press(client, button, **fields):
     answer = client.post(f"{PAGE}/{button}", fields)
     assert (answer.status_code, answer["Location"]) == (302, f"{PAGE}#{button.split('/')[0]}")
     return text(client)
+
+
+def focused(answer):
+    """The field or section that the browser goes to, and the address that the page takes."""
+    page = answer.content.decode()
+    [tag] = re.findall(r"<\w+ [^>]*\bautofocus\b[^>]*>", page)
+    return re.search(r' id="([^"]+)"', tag)[1], re.search(r'<body data-address="([^"]+)">', page)[1]
 
 
 # Who
@@ -418,3 +426,32 @@ def test_where_zulip_is_told_is_stored_and_without_zulip_the_page_says_so(client
     answer = client.post(f"{PAGE}/transcripts/save", {"zulip_auto_post": "on", "zulip_stream": "Rooms"})
     assert answer.status_code == 422
     assert 'id="id_zulip_topic_error">Say where to post.' in answer.content.decode()
+
+
+# Forms that are refused
+
+
+@pytest.mark.parametrize(
+    ("button", "fields", "first"),
+    [
+        ("calendar/save", {"ics_enabled": "on", "ics_fetch_interval": "300"}, "id_ics_url"),
+        ("webhook/save", {"webhook_url": "nowhere"}, "id_webhook_url"),
+        ("owners/add", {"person": "nobody"}, "id_person"),
+        ("delete/delete", {}, "id_is_meant"),
+        ("settings/save", {"title": "x" * 1000, "name": "a/b"}, "id_title"),
+    ],
+)
+def test_a_refused_form_is_shown_where_its_first_error_is(client, button, fields, first):
+    assert focused(client.post(f"{PAGE}/{button}", fields)) == (first, PAGE)
+
+
+def test_what_is_wrong_with_all_of_a_form_is_shown_with_its_section(client, django_user_model, monkeypatch):
+    django_user_model.objects.create_user("bea")
+    monkeypatch.setattr(co_owners, "MOST", 0)
+    assert focused(client.post(f"{PAGE}/owners/add", {"person": "bea"})) == ("owners", PAGE)
+
+
+def test_a_page_that_answers_no_form_goes_nowhere_by_itself(client):
+    page = text(client)
+    assert "autofocus" not in page
+    assert "data-address" not in page
