@@ -47,7 +47,7 @@ class Singly:
         meeting.num_clients = _PEOPLE_IN.count(meeting_id=meeting.pk)
 
     def save_meeting(self, meeting: Meeting, changed: Sequence[str]) -> None:
-        meeting.save(update_fields=changed)
+        update_each([meeting], changed)
 
 
 class Together(Singly):

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from platforms import logs, metrics
 from platforms.exceptions import PlatformNotConfigured, PlatformRejected, UnsupportedCapability
+from platforms.updates import update_each
 from platforms.work import claims, dispatch
 from platforms.work.database import is_away
 from platforms.work.registry import performer_of
@@ -218,8 +219,8 @@ class Job(models.Model):
 
     def _record(self, **outcome: Any) -> bool:
         """Write the outcome, unless another worker has taken the row over meanwhile."""
-        saved = {name: getattr(self, name) for name in self.SAVED_FIELDS}
-        return bool(self._mine().update(lease_until=None, lease_token=None, **saved, **outcome))
+        outcome |= {"lease_until": None, "lease_token": None}
+        return bool(update_each([self], self.SAVED_FIELDS, outcome, lease_token=self.lease_token))
 
     def _mine(self) -> JobQuerySet:
         return type(self)._default_manager.filter(pk=self.pk, lease_token=self.lease_token)

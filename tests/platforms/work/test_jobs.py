@@ -334,6 +334,17 @@ def test_what_is_new_goes_before_what_was_tried_in_vain():
     assert heard == ["new", *["again"] * WebhookEvent.BATCH]
 
 
+def test_all_that_is_due_is_done_by_who_is_told_of_some_of_it():
+    for _ in range(2):
+        abandon(event_saying("abandoned"))
+    event_saying("again", attempts=1)
+    event_saying("new")
+    heard = []
+    with hearing(heard.append):
+        assert run_due(WebhookEvent) == 4
+    assert heard == ["abandoned", "abandoned", "new", "again"]
+
+
 def test_more_than_a_batch_is_gone_through():
     for _ in range(WebhookEvent.BATCH + 1):
         event_saying("hello")
