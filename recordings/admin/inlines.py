@@ -1,6 +1,6 @@
 """What belongs to a recording, as tables on its page that are only looked at."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -65,5 +65,9 @@ class SubmissionInline(ReadOnlyTable):
 class ErasureInline(ReadOnlyTable):
     model = Erasure
     verbose_name_plural = pgettext_lazy("work", "Deleting")
-    readonly_fields = ["gone_at"]
-    fields = ["location", "only_video", "gone_at", "state", "attempts", "next_attempt_at", "last_error"]
+    readonly_fields = ["gone"]
+    fields = ["location", "only_video", "gone", "state", "attempts", "next_attempt_at", "last_error"]
+
+    @admin.display(description=gettext_lazy("gone at"))
+    def gone(self, erasure: Erasure) -> datetime | str | None:
+        return _("kept there: it cannot be deleted") if erasure.is_kept else erasure.gone_at

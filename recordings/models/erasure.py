@@ -27,11 +27,18 @@ class Erasure(Job):
     files = models.JSONField(default=list, blank=True, help_text=_("Names in our storage that no other row knows."))
     gone_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    # Of one that is done: whatever can be deleted has gone, and the copy that cannot is kept.
+    IS_KEPT: ClassVar[models.Q] = models.Q(state=Job.State.DONE, gone_at=None)
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["recording", "location"], name="one_erasure_per_location"),
         ]
         indexes = [models.Index(fields=["state", "next_attempt_at"], name="erasure_due")]
+
+    @property
+    def is_kept(self) -> bool:
+        return self.state == Job.State.DONE and self.gone_at is None
 
     def __str__(self) -> str:
         what = gettext("video") if self.only_video else gettext("audio and video")

@@ -21,10 +21,10 @@ from rooms.permissions import staff_may_view
 NOT_ENFORCED = ~models.Q(enforced_at=models.F("updated_at"))
 
 
-def is_erased(**conditions: Any) -> models.Exists:
+def is_erased(*alternatives: models.Q, **conditions: Any) -> models.Exists:
     """A condition on recordings: that all of one is to be deleted, or is deleted. More may be asked of such a job."""
     jobs = apps.get_model("recordings", "Erasure")._default_manager  # which is a model that refers to this one
-    return models.Exists(jobs.filter(recording=models.OuterRef("pk"), only_video=False, **conditions))
+    return models.Exists(jobs.filter(*alternatives, recording=models.OuterRef("pk"), only_video=False, **conditions))
 
 
 class RecordingQuerySet(models.QuerySet["Recording"]):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, IntegerField, OuterRef, Subquery
+from django.db.models import Exists, IntegerField, OuterRef, Q, Subquery
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.utils.functional import Promise
@@ -48,7 +48,7 @@ AWAITED = Progress(WORDS[State.REPORTED][0], "warn", True)
 def with_fate(recordings: RecordingQuerySet) -> RecordingQuerySet:
     """With what `progress_of` must know besides."""
     refusals = Consent.objects.filter(meeting=OuterRef("meeting"), given=False)
-    left = is_erased(state=Erasure.State.FAILED)
+    left = is_erased(Q(state=Erasure.State.FAILED) | Erasure.IS_KEPT)
     put_off = Submission.objects.filter(recording=OuterRef("pk"), state=Submission.State.WAITING, attempts__gt=0)
     percent = Cast(KeyTextTransform(PERCENT, "checkpoint"), IntegerField())
     job = Submission.objects.filter(recording=OuterRef("pk"))

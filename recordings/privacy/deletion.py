@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from platforms.abilities import RecordingBucket
-from platforms.exceptions import PlatformError, PlatformNotConfigured
+from platforms.exceptions import PlatformError, PlatformNotConfigured, UnsupportedCapability
 from platforms.work.heartbeat import keep_alive
 from platforms.work.models import Job, LeaseLost
 from recordings.models import Erasure, Recording, Track, Transcript, UploadPart
@@ -114,9 +114,16 @@ def delete_video(recording: Recording) -> None:
 
 
 def erase(job: Erasure) -> None:
-    """Delete what a job names, where it names it. Safe to repeat."""
-    with keep_alive(job):
-        erasure.delete_video(job) if job.only_video else erasure.delete_all(job)
+    """Delete what a job names, where it names it. Safe to repeat.
+
+    Where the provider takes no such request, the work is done: nothing of it failed, and the copy is kept there.
+    """
+    try:
+        with keep_alive(job):
+            erasure.delete_video(job) if job.only_video else erasure.delete_all(job)
+    except UnsupportedCapability as error:
+        _note_kept(job, error)
+        return
     with transaction.atomic():
         held = Recording.objects.select_for_update().get(pk=job.recording_id)
         mine = Erasure.objects.filter(pk=job.pk, lease_token=job.lease_token)
@@ -128,6 +135,13 @@ def erase(job: Erasure) -> None:
         _conclude(held)
 
 
+def _note_kept(job: Erasure, error: UnsupportedCapability) -> None:
+    with transaction.atomic():
+        if not Erasure.objects.select_for_update().filter(pk=job.pk, lease_token=job.lease_token).exists():
+            raise LeaseLost
+        _say_left(job, str(error))
+
+
 def on_permanent_failure(job: Erasure, error: Exception) -> None:
     """A place could not be emptied, and is not tried again: the recording is not called deleted, and says why."""
     match error:
@@ -137,6 +151,10 @@ def on_permanent_failure(job: Erasure, error: Exception) -> None:
             reason = str(error)
         case _:
             reason = type(error).__name__
+    _say_left(job, reason)
+
+
+def _say_left(job: Erasure, reason: str) -> None:
     text = f"A copy may be left: {job.get_location_display()}. {reason}"
     Recording.objects.filter(pk=job.recording_id).update(error=text[:ERROR_LIMIT])
     logger.warning("recording_left recording=%s place=%s", job.recording_id, job.location)

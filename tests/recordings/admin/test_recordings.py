@@ -168,8 +168,10 @@ def test_the_page_shows_tracks_and_work_without_what_was_said(admin, stored):
         recording=stored, medium="cam-audio", key="k", participant=ada, file="1/t", state="stored", offset=1.5, size=9
     )
     Erasure.objects.create(recording=stored, location="provider", state="failed", last_error="It answers 503.")
+    Erasure.objects.create(recording=stored, location="bucket", state="done")
     markup = page(admin, page_of(stored))
     text = text_of(markup)
+    assert re.search(r"the bucket .*kept there: it cannot be deleted .*Done", text)
     assert re.search(r"Ada cam-audio 1\.5 9 Stored .*Play", text)
     assert f"{LIST}{stored.pk}/tracks/{track.pk}/file/" in markup
     assert re.search(r"the provider .*Failed 0 .*It answers 503\.", text)

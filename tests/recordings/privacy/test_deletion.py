@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import ANY
 
 import pytest
 from botocore.exceptions import ClientError
@@ -14,6 +15,7 @@ from django.utils import timezone
 from platforms.base import VideoPlatformClient
 from platforms.exceptions import PlatformUnavailable
 from platforms.handler import register_platform, unregister_platform
+from platforms.health import notices, watchdog
 from platforms.types import RecordingRef
 from recordings.intake.register import register_recording
 from recordings.models import Erasure, Recording, Submission, Transcript
@@ -196,6 +198,10 @@ class TestFailure:
             "is deleted there by hand, or by itself.",
         )
         assert api_for(owner).get(f"/v1/transcripts/{transcript.pk}").json()["audio_deleted"] is False
+        assert list(Erasure.objects.order_by("location").values_list("location", "state", "gone_at")) == [
+            ("provider", "done", None),  # nobody can do more, so that nothing waits for staff
+            ("storage", "done", ANY),
+        ]
         client.force_login(owner)
         page = client.get(f"/transcripts/{transcript.pk}").content.decode()
         assert "The audio could not be deleted everywhere" in page
@@ -206,6 +212,18 @@ class TestFailure:
         for_strangers = client.get(f"/transcripts/{transcript.pk}").content.decode()
         assert "could not be deleted everywhere" in for_strangers
         assert "Keeper" not in for_strangers
+
+    def test_pictures_that_a_provider_keeps_are_no_failure_that_staff_are_told_of(self, keeper, owner):
+        recording = recorded(platform="keeper", has_video=True)
+        make_transcript(owner, recording=recording)
+        Transcript.objects.update(audio_file=keep("a/audio.mp3"))
+        deletion.delete_video(recording)
+        assert [*attempt_all(), *attempt_all()] == []  # the second when there is audio without them
+        assert Erasure.objects.get(location="provider").is_kept
+        watchdog.watch()
+        assert "erasure" not in " ".join(notices.shown().values_list("text", flat=True))
+        recording.refresh_from_db()
+        assert (recording.state, recording.error[:32]) == ("done", "A copy may be left: the provider")
 
     def test_while_the_provider_does_not_answer_nothing_is_called_deleted(self, daily, provider, owner):
         provider.on("DELETE", REMOVE, Answer(500), Answer(500), Answer(500), Answer(500), Answer(200, {}))
