@@ -1,11 +1,13 @@
-"""Which meeting a platform's event is about. An event names the provider's ids, or a recording that was asked for."""
+"""Which meeting a platform's event is about. An event names the provider's ids, a recording that was asked for,
+or who began it.
+"""
 
 import uuid
 from collections.abc import Collection, Sequence
 
 from django.db.models import Q
 
-from meetings.models import Meeting, MeetingQuerySet, RecordingStart, room_key_of
+from meetings.models import Meeting, MeetingQuerySet, ParticipantSession, RecordingStart, room_key_of
 from meetings.telling import TELLS_OF_PEOPLE
 from platforms import events
 from platforms.statements import Statement, StatementOfKeys, example
@@ -44,11 +46,31 @@ def find_meeting(event: events.Event) -> Meeting:
         meeting = _BY_ROOM.first(platform=event.platform, room_name=event.room_name)
     if meeting is None and (asked := asked_for(event)):
         meeting = _known(event.platform).filter(pk=asked.meeting_id).first()
+    if meeting is None and isinstance(event, events.RecordingStarted) and event.started_by:
+        meeting = _of_session(event.platform, event.started_by)
     if meeting is None:
         message = f"No meeting has the room {event.room_name!r} or the id {event.meeting_id!r}."
         # Without a name nothing brings it back when the meeting becomes known: hours are waited for what names it.
         raise UnknownMeeting(message) if event.room_name or event.meeting_id else UnknownMeeting(message, attempts=12)
     return meeting
+
+
+def _of_session(platform: str, session_id: str) -> Meeting | None:
+    """The meeting in which somebody is under this id, of those that go on."""
+    sessions = ParticipantSession.objects.filter(session_id=session_id, meeting__in=Meeting.objects.live())
+    return _known(platform).live().filter(pk__in=sessions.values("meeting")).first()
+
+
+def leads_nowhere(event: events.Event) -> bool:
+    """Whether nothing that it says of a recording can ever tell its meeting, whatever becomes known."""
+    match event:
+        case events.RecordingStarted():
+            names = (event.instance_id, event.started_by)
+        case events.RecordingFailed():
+            names = (event.instance_id, event.recording_id)
+        case _:
+            return False
+    return not any((event.room_name, event.meeting_id, *names))
 
 
 _ONE = StatementOfKeys(lambda keys: _locked().filter(pk__in=keys).order_by())

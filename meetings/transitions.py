@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from meetings import reported, telling
-from meetings.matching import asked_for
+from meetings.matching import asked_for, leads_nowhere
 from meetings.models import Meeting, ParticipantSession, earliest, latest, people_in
 from meetings.telling import TELLS_OF_PEOPLE
 from platforms import events, logs
@@ -35,7 +35,8 @@ REPORTED = (
 def apply_event(event: events.Event) -> bool:
     """Merge one event into the meeting it belongs to; call inside a transaction. Whether it was of use here.
 
-    Raises UnknownMeeting, except for a recording that is ready: that is kept whether or not its meeting is known.
+    Raises UnknownMeeting, except for a recording that is ready: that is kept whether or not its meeting is known. And
+    for what can never tell its meeting: what matters of it, the recording says when it is ready.
     """
     change = CHANGES.get(type(event))
     if change is None:
@@ -43,7 +44,7 @@ def apply_event(event: events.Event) -> bool:
     try:
         meeting = reported.rows().find_meeting(event)
     except UnknownMeeting:
-        if isinstance(event, events.RecordingReady):
+        if isinstance(event, events.RecordingReady) or leads_nowhere(event):
             return False
         raise
     logs.add(meeting=meeting.pk)

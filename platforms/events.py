@@ -71,8 +71,11 @@ class Track:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingStarted(Event):
+    """`started_by` is the session of the person who began it, in the page or by coming in."""
+
     recording_id: str
     instance_id: str = ""
+    started_by: str = ""
     started_at: datetime | None = None
 
 

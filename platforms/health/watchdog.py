@@ -17,7 +17,7 @@ from platforms.handler import get_available_platforms
 from platforms.health import heartbeats, notices
 from platforms.models import StaffNotice, WebhookEvent
 from platforms.webhooks import refusals
-from platforms.work.models import Job, job_models
+from platforms.work.models import Job, UnknownMeeting, job_models
 
 FAILED_FOR = timedelta(days=1)  # for which staff are told that something failed for good
 OFTEN = 5  # attempts in vain, after which staff are told that it is tried again and again
@@ -60,7 +60,9 @@ def _failed(model: type[Job], now: datetime) -> str:
 
 
 def _in_vain(model: type[Job]) -> str:
-    count = model.rows().filter(state=Job.State.WAITING, attempts__gte=OFTEN).count()
+    rows = model.rows().filter(state=Job.State.WAITING, attempts__gte=OFTEN)
+    # What waits for its meeting does so as it should, and rests if that never becomes known.
+    count = rows.exclude(last_error__startswith=f"{UnknownMeeting.__name__}:").count()
     return _counted(f"Tried {OFTEN} times or more in vain, and tried again", model, count)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Min
+from django.db.models import Min, Q
 
 from platforms.health.pulse import pulse
 from platforms.health.states import make_row
@@ -27,6 +27,7 @@ def write_down(is_last: bool) -> None:
 
 
 def oldest_unprocessed() -> dict[str, datetime]:
-    """By platform, when the oldest event arrived that a worker has yet to see to."""
-    waiting = WebhookEvent.objects.filter(state__in=[Job.State.WAITING, Job.State.RUNNING])
+    """By platform, when the oldest event arrived that no worker has seen to yet: not what is tried again."""
+    is_new = Q(state=Job.State.WAITING, attempts=0) | Q(state=Job.State.RUNNING, attempts=1)
+    waiting = WebhookEvent.objects.filter(is_new)
     return dict(waiting.values_list("platform").annotate(Min("received_at")))

@@ -107,9 +107,10 @@ def meetings(providers, db):
     }
 
 
-def deliver(client, name, path=""):
+def deliver(client, name, path="", **facts):
     platform = name.partition("/")[0]
     event = json.loads((PAYLOADS / f"{name}.json").read_bytes())
+    event |= {"payload": {**event["payload"], **facts}} if facts else {}
     body = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
     headers = daily.signed(body) if platform == "daily" else whereby_provider.sign(body).headers
     return client.post(path or f"/v1/{platform}/webhook", body, "application/json", headers=headers)
@@ -199,6 +200,37 @@ def test_an_event_that_names_no_room_is_tried_for_hours(client, meetings):
         WebhookEvent.objects.update(next_attempt_at=timezone.now())
         run_due(WebhookEvent)
     assert WebhookEvent.objects.get().state == WebhookEvent.State.WAITING
+
+
+# As Daily tells of a recording that a token began: under an id that all rooms share, and with no room.
+STARTED = json.loads((PAYLOADS / "daily/recording.started.json").read_bytes())
+BY_TOKEN = {"instance_id": "c3df927c-f738-4471-a2b7-066fa7e95a6b"}
+
+
+def test_a_recording_that_somebody_began_by_coming_is_of_the_meeting_that_they_are_in(client, meetings):
+    """Also when they are told of later; people of earlier meetings do not count."""
+    meeting, session = meetings["daily"], {"session_id": STARTED["payload"]["started_by"]}
+    make_meeting(platform="daily", room_name="earlier", state="ended").sessions.create(**session)
+    make_meeting(platform="whereby", room_name="elsewhere").sessions.create(**session)
+    deliver(client, "daily/recording.started", **BY_TOKEN)
+    event = process()
+    assert (event.state, event.attempts) == (WebhookEvent.State.WAITING, 1)
+    meeting.sessions.create(**session)
+    WebhookEvent.objects.update(next_attempt_at=timezone.now())
+    assert process().outcome == WebhookEvent.Outcome.APPLIED
+    meeting.refresh_from_db()
+    assert meeting.is_recording
+
+
+@pytest.mark.parametrize("name", ["daily/recording.started", "daily/recording.error"])
+def test_what_can_never_tell_its_meeting_is_not_waited_for(client, meetings, name):
+    deliver(client, name, **BY_TOKEN, started_by=None, room_name=None, recording_id="r" if "started" in name else None)
+    event = process()
+    assert (event.state, event.outcome, event.last_error) == (
+        WebhookEvent.State.DONE,
+        WebhookEvent.Outcome.IGNORED,
+        "",
+    )
 
 
 def test_the_probe_leaves_no_trace(client, meetings):

@@ -75,6 +75,7 @@ def facts_of(event: Fields, payload: Fields) -> dict[str, Any]:
         "recording_room_or_instance": recording_id or room_name or text(payload, "instance_id"),
         "recording_type": recording_type,
         "instance_id": _own_instance(payload),
+        "started_by": text(payload, "started_by"),
         "s3_key": s3_key_of(payload),
         "tracks": tracks if recording_type == "raw-tracks" else None,
         "download_url": text(payload, "download_url", "download_link", limit=URL_LIMIT),

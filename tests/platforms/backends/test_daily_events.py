@@ -116,6 +116,7 @@ def test_a_recording_started(client):
         raw=payload("recording.started"),
         recording_id=RECORDING,
         instance_id=INSTANCE,
+        started_by=payload("recording.started")["payload"]["started_by"],
         started_at=at(1767258070),
     )
 

@@ -52,6 +52,13 @@ def test_the_oldest_event_that_waits_is_told_for_each_platform(client, platforms
     assert oldest["whereby"] == first.received_at
 
 
+def test_what_a_worker_has_seen_to_is_no_event_that_waits_for_one(client, platforms):  # noqa: F811
+    deliver(client, "whereby", new_event("whereby"))
+    for state, attempts, is_told in [("running", 1, True), ("waiting", 1, False), ("running", 2, False)]:
+        WebhookEvent.objects.update(state=state, attempts=attempts)
+        assert set(arrivals.oldest_unprocessed()) == ({"whereby"} if is_told else set())
+
+
 def test_problems_of_subscriptions_are_those_that_staff_are_told_of():
     notices.report("webhook:daily", "Daily stopped sending webhooks.")
     notices.report("webhook-unchecked:whereby", "It could not be checked.", shown_after=3)

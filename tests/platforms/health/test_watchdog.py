@@ -49,6 +49,12 @@ def test_what_is_tried_again_and_again_is_told_of():
     assert told() == []
 
 
+def test_an_event_that_waits_for_its_meeting_is_no_trouble():
+    fields = {"attempts": watchdog.OFTEN, "next_attempt_at": timezone.now() + timedelta(hours=1)}
+    event_saying("hello", last_error="UnknownMeeting: No meeting has the room '' or the id ''.", **fields)
+    assert told() == []
+
+
 def test_work_that_nobody_does_is_told_of_soon():
     Ingest.objects.create(recording=Recording.objects.create(), next_attempt_at=ago(minutes=6))
     [text] = told()
