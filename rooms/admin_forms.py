@@ -14,7 +14,7 @@ from rooms import recipients, zulip_settings
 from rooms.models import Room
 from rooms.models.sealed import is_set
 from rooms.platform_change import AUTOMATIC
-from rooms.services import why_no_email, why_no_zulip
+from rooms.services import where_mail_goes, why_no_email, why_no_zulip
 from rooms.webhooks.names import EVENTS
 
 if TYPE_CHECKING:
@@ -126,7 +126,8 @@ class RoomForm(PlatformForm):
                     "An address is stored, not shown. Enter another to replace it; leave this empty to keep it."
                 )
         if recipients_field := self.fields.get("email_transcript_to"):
-            recipients_field.help_text = why_no_email() or _("E-mail addresses, separated by commas.")
+            addresses = _("E-mail addresses, separated by commas.")
+            recipients_field.help_text = why_no_email() or f"{addresses} {where_mail_goes()}".strip()
         if (post := self.fields.get("zulip_auto_post")) and (why := why_no_zulip()):
             post.help_text = why
         if secret := self.fields.get("webhook_secret"):

@@ -17,6 +17,7 @@ from platforms.limits import rates
 from rooms import co_owners, invitations
 from rooms.models import Invitation, Room
 from rooms.permissions import staff_may_change
+from rooms.services import mail_is_logged, where_mail_goes
 
 if TYPE_CHECKING:
     InvitationModelAdmin = admin.ModelAdmin[Invitation]
@@ -48,6 +49,8 @@ class InvitationForm(InvitationModelForm):
             self.fields["mail_it"].help_text = _(
                 "No mail is sent from here: the link is shown once, to be sent by you."
             )
+        elif "mail_it" in self.fields and mail_is_logged():
+            self.fields["mail_it"].help_text = f"{where_mail_goes()} {self.fields['mail_it'].help_text}"
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
@@ -132,6 +135,8 @@ class InvitationAdmin(CarefulAdmin, InvitationModelAdmin):
             logger.warning("invitation_not_mailed invitation=%s error=%s", invitation.pk, type(error).__name__)
             self.message_user(request, _("It could not be mailed: send the link yourself."), messages.ERROR)
         else:
-            self.message_user(
-                request, _("The link was mailed to {email}.").format(email=invitation.email), messages.SUCCESS
-            )
+            if mail_is_logged():
+                said = _("The mail to {email} was written to this server's log: none is sent from here.")
+            else:
+                said = _("The link was mailed to {email}.")
+            self.message_user(request, said.format(email=invitation.email), messages.SUCCESS)

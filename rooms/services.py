@@ -4,7 +4,8 @@ from django.conf import settings
 from django.utils.translation import gettext, gettext_noop
 
 NO_EMAIL = gettext_noop("This server sends no e-mail: its operator has to set EMAIL_URL.")
-
+IN_LOG = gettext_noop("Mails are written to this server's log, and reach nobody until its operator sets EMAIL_URL.")
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
 
 ZULIP_VARIABLES = ("ZULIP_REALM", "ZULIP_BOT_EMAIL", "ZULIP_API_KEY")
 
@@ -12,6 +13,16 @@ ZULIP_VARIABLES = ("ZULIP_REALM", "ZULIP_BOT_EMAIL", "ZULIP_API_KEY")
 def why_no_email() -> str:
     """Empty where e-mail is sent."""
     return "" if settings.EMAIL_IS_SENT else gettext(NO_EMAIL)
+
+
+def mail_is_logged() -> bool:
+    """Whether mails are written to the log, as in development, and nobody receives them."""
+    return bool(settings.EMAIL_BACKEND == CONSOLE)
+
+
+def where_mail_goes() -> str:
+    """Said where a page offers to mail something; empty where mails are sent."""
+    return gettext(IN_LOG) if mail_is_logged() else ""
 
 
 def why_no_zulip() -> str:

@@ -13,7 +13,7 @@ from recordings.transcripts.access import is_owner, may_read
 from rooms.models import Room
 from rooms.pages.room.section import Facts, Section, SectionForm, tell
 from rooms.recipients import MOST
-from rooms.services import why_no_email, why_no_zulip
+from rooms.services import where_mail_goes, why_no_email, why_no_zulip
 
 NAME = "transcripts"
 SENT = 6  # that are shown
@@ -45,9 +45,8 @@ class RecipientsForm(SectionForm):
 
     def __init__(self, room: Room, data: object = None) -> None:
         super().__init__(room, data)
-        self.fields["email_transcript_to"].help_text = _(
-            "E-mail addresses, separated by commas; {most} at most."
-        ).format(most=MOST)
+        addresses = _("E-mail addresses, separated by commas; {most} at most.").format(most=MOST)
+        self.fields["email_transcript_to"].help_text = f"{addresses} {where_mail_goes()}".strip()
         self._explain("email_transcript_to", why=why_no_email())
         self._explain("zulip_auto_post", "zulip_stream", "zulip_topic", why=why_no_zulip())
 

@@ -12,7 +12,7 @@ from platforms.handler import find_platform_client_class, platform_label, why_un
 from rooms.api.base import ApiView
 from rooms.api.schema import StatusSerializer
 from rooms.selection import current_policy
-from rooms.services import why_no_email, why_no_zulip
+from rooms.services import where_mail_goes, why_no_email, why_no_zulip
 
 CAPABILITIES = [
     "supports_logo",
@@ -76,7 +76,7 @@ class Config(ApiView):
         return Response(
             {
                 "zulip_enabled": not why_no_zulip(),
-                "email_enabled": not why_no_email(),
+                "email_enabled": not (why_no_email() or where_mail_goes()),
                 "platforms": [describe_platform(name) for name in get_available_platforms()],
                 "default_platform": current_policy().default,
             }

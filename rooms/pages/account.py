@@ -29,6 +29,7 @@ from rooms.models import ApiKey
 from rooms.models.api_key import SCOPES
 from rooms.pages import email_change
 from rooms.pages.refused import refused
+from rooms.services import mail_is_logged
 
 logger = logging.getLogger(__name__)
 
@@ -146,9 +147,16 @@ def save_profile(request: HttpRequest) -> HttpResponse:
     form.save()
     messages.success(request, gettext("Saved."))
     if form.new_email:
-        mailed = gettext("Open the link that was mailed to %(email)s: then it is your address here.")
-        messages.info(request, mailed % {"email": form.new_email})
+        messages.info(request, _asked_to_open(form.new_email))
     return redirect("account")
+
+
+def _asked_to_open(email: str) -> str:
+    if mail_is_logged():
+        said = gettext("Open the link that was written to this server's log: then %(email)s is your address here.")
+    else:
+        said = gettext("Open the link that was mailed to %(email)s: then it is your address here.")
+    return said % {"email": email}
 
 
 def _asked_to_confirm(request: HttpRequest, form: ProfileForm) -> bool:

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 
 from platforms.limits import rates
 from rooms import logins
+from rooms.services import mail_is_logged, where_mail_goes
 
 mailing = ThreadPoolExecutor(1, "reset-mail")
 
@@ -46,6 +47,7 @@ class ResetPage(PasswordResetView):
             raise Http404
         # The link is to this server as its operator named it, whatever name the request came by.
         self.extra_email_context = {"site": settings.PUBLIC_URL}
+        self.extra_context = {"where_mail_goes": where_mail_goes()}
         return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -60,7 +62,11 @@ class ResetPage(PasswordResetView):
         if form.errors:
             return self.render_to_response(self.get_context_data(form=form), status=429)
         response = super().form_valid(form)
-        messages.success(self.request, gettext("If there is an account of this address, a link is on its way to it."))
+        if mail_is_logged():
+            said = gettext("If there is an account of this address, a link is written to this server's log.")
+        else:
+            said = gettext("If there is an account of this address, a link is on its way to it.")
+        messages.success(self.request, said)
         return response
 
     def form_invalid(self, form: Any) -> HttpResponse:

@@ -1,5 +1,6 @@
 """One's own account by its page: profile, API keys, and a forgotten password."""
 
+import html
 import re
 from datetime import timedelta
 from smtplib import SMTPException
@@ -17,6 +18,7 @@ from rooms.logins import PER_ADDRESS
 from rooms.models import ApiKey
 from rooms.pages import email_change
 from rooms.pages.password_reset import mailing
+from rooms.services import IN_LOG
 from tests.conftest import api_for
 
 pytestmark = pytest.mark.django_db
@@ -328,6 +330,22 @@ def test_without_a_mail_server_nothing_is_offered(settings):
     assert "Ask whoever runs this server" in text(Client(), "/login")
     assert "/account/reset" not in text(Client(), "/login")
     assert Client().get("/account/reset").status_code == 404
+
+
+def test_a_link_that_goes_to_the_log_is_said_to(client, owner, settings, capfd):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    page = text(Client(), "/account/reset")
+    assert html.escape(IN_LOG) in page
+    assert "mailed" not in page
+    assert "Mail me" not in page
+    answer = Client().post("/account/reset", {"email": owner.email}, follow=True)
+    assert "a link is written to this server&#x27;s log." in answer.content.decode()
+    outbox()
+    assert "/account/reset/" in capfd.readouterr().out
+    assert ask_for(client, "ada@example.com").status_code == 302
+    page = text(client)
+    assert "Open the link that was written to this server&#x27;s log: then ada@example.com is your address" in page
+    assert "mailed" not in page
 
 
 @pytest.mark.parametrize("path", ["/account/reset/x/y", "/account/reset/MQ/set-password"])

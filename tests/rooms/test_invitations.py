@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from rooms import co_owners, invitations
 from rooms.models import Invitation, Room
+from rooms.services import IN_LOG
 from tests.conftest import make_user
 
 pytestmark = pytest.mark.django_db
@@ -212,6 +213,15 @@ def test_without_a_mail_server_the_link_is_shown_all_the_same(invite, settings):
     assert "was mailed" not in page
     assert link
     assert mail.outbox == []
+
+
+def test_a_mail_that_goes_to_the_log_is_said_to(admin, invite, settings, capsys):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    assert IN_LOG in text(admin, ADD)
+    page, link = invite()
+    assert "The link was mailed" not in page
+    assert "The mail to grace@example.com was written to this server&#x27;s log: none is sent from here." in page
+    assert link in capsys.readouterr().out
 
 
 def test_nothing_is_mailed_where_nobody_asks_for_it(invite):

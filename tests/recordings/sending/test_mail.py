@@ -10,10 +10,11 @@ from meetings.models import EmailRecipient, ParticipantSession
 from meetings.opening import open_meeting
 from platforms.work import models
 from recordings.models import Recording, Transcript, TranscriptMail
+from recordings.pages.room_recipients import RecipientsForm
 from recordings.transcription import submit
 from recordings.transcription.processors import Result, Segment
 from rooms.models import ChosenLanguage, Room
-from rooms.services import NO_EMAIL
+from rooms.services import IN_LOG, NO_EMAIL
 from tests.conftest import api_for, error
 from tests.support.stub_mail import StubMail
 from tests.support.transcripts import make_meeting, make_transcript
@@ -417,6 +418,15 @@ def test_without_a_mail_server_a_list_is_refused_and_one_that_is_stored_is_kept(
 
 def test_the_configuration_says_that_mail_is_sent(db):
     assert api_for().get("/v1/config").json()["email_enabled"] is True
+
+
+def test_where_mail_goes_to_the_log_it_is_not_said_to_be_sent(owner, listed, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    assert api_for().get("/v1/config").json()["email_enabled"] is False
+    api = api_for(owner)
+    assert api.patch(f"/v1/rooms/{listed.pk}", {"email_transcript_to": "new@example.com"}).status_code == 200
+    form = RecipientsForm(listed)
+    assert IN_LOG in form.fields["email_transcript_to"].help_text
 
 
 def test_a_transcript_outside_of_any_room_is_for_nobody(db, owner):
