@@ -1,20 +1,23 @@
 """The first page of Admin: what it shows of platforms and of the rollout, its buttons, and who may use them."""
 
 import copy
+import re
 import uuid
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from config.staff import charts
 from meetings.models import Meeting
 from platforms.handler import get_available_platforms
-from platforms.health import figures, notices, states
+from platforms.health import figures, notices, states, watchdog
 from platforms.health.figures import Tally
 from platforms.models import PlatformFigures, PlatformState, WebhookEvent
 from recordings.models import Recording
@@ -133,9 +136,32 @@ def test_what_is_known_to_be_wrong_with_a_platform_stands_on_its_card_and_the_re
     notices.report("webhook:mock", "The webhook of Mock is not as it should be.")
     notices.report("disk", "The <disk> is full.")
     response = operator.get(PAGE)
-    assert [notice.key for notice in response.context["notices"]] == ["disk"]
+    assert [(notice.key, address) for notice, address in response.context["notices"]] == [("disk", "")]
     assert "The &lt;disk&gt; is full." in response.content.decode()
     assert "The webhook of Mock is not as it should be." in cards_of(operator)["mock"].problems
+
+
+def test_a_notice_leads_to_the_work_that_it_is_about(admin_client):
+    event = WebhookEvent.objects.create(id=uuid.uuid4(), platform="mock", type="t", body=b"{}", attempts=5)
+    WebhookEvent.objects.update(last_error="ValueError: odd")
+    Recording.objects.create().erasures.create(location="provider", state="failed", finished_at=timezone.now())
+    watchdog.watch()
+    notices.report("late:long", "Work of the queue has waited.")
+    markup = admin_client.get(PAGE).content.decode()
+    addresses = dict(re.findall(r'<li class="warning"><a href="([^"]*)">(.{11})', markup))
+    work = reverse("background_work")
+    assert {unescape(address): text for address, text in addresses.items()} == {
+        f"{work}?kind=platforms.webhookevent&state=waiting": "Tried 5 tim",
+        f"{work}?kind=recordings.erasure&state=failed": "Failed for ",
+        f"{work}?state=open": "Work of the",
+    }
+    assert str(event).strip() in text_of(admin_client, f"{work}?kind=platforms.webhookevent&state=waiting")
+
+
+def test_who_may_not_see_the_work_is_led_nowhere(operator):
+    notices.report("in-vain:platforms.WebhookEvent", "Tried in vain.")
+    notices.report("late:quick", "Work has waited.")
+    assert [address for _, address in operator.get(PAGE).context["notices"]] == ["", ""]
 
 
 def test_a_platform_that_does_not_answer_says_so(operator):

@@ -1,7 +1,7 @@
 """One page for all that is done in the background, whatever table it is in: what waits, what failed, run again."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from platforms.admin.input import is_key
+from platforms.models import StaffNotice
 from platforms.work.admin import JobAdmin, shortened
 from platforms.work.models import Job
 
@@ -41,6 +42,10 @@ AGES = {
     "day": (gettext_lazy("The last day"), timedelta(days=1)),
     "week": (gettext_lazy("The last week"), timedelta(days=7)),
 }
+
+
+# What the key of a notice begins with -> the state of the rows that it is about.
+NOTICED = {"failed": "failed", "in-vain": "waiting", "late": "open"}
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,15 @@ def read(request: HttpRequest, kinds: Iterable[str]) -> Wanted:
         if wanted.before is None:
             wanted.problems.append(_("“Older” names no time: this is the beginning of the list."))
     return wanted
+
+
+def address_of(notice: StaffNotice, kinds: Collection[str]) -> str:
+    """Where the rows are listed that a notice is about; empty where it is about none, or about those of other kinds."""
+    about, _, name = notice.key.partition(":")
+    kind = "" if about == "late" else name.lower()
+    if about not in NOTICED or not kinds or (kind and kind not in kinds):
+        return ""
+    return reverse("background_work") + Wanted(kind, NOTICED[about]).address()
 
 
 def _moment(text: str) -> datetime | None:

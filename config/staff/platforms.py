@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from config.staff import overview
+from config.staff import background, overview
 from meetings import draining
 from meetings.models import Meeting
 from platforms.abilities import WebhookRegistration
@@ -46,7 +46,9 @@ def platforms_page(request: HttpRequest) -> HttpResponse:
     shown = list(notices.shown()) if request.user.has_perm("platforms.view_staffnotice") else []
     cards = overview.cards(shown) if sees_platforms else []
     told = {notice.pk for card in cards for notice in card.notices}
-    context |= {"cards": cards, "notices": [notice for notice in shown if notice.pk not in told]}
+    kinds = background.kinds_for(request)
+    others = [(notice, background.address_of(notice, kinds)) for notice in shown if notice.pk not in told]
+    context |= {"cards": cards, "notices": others}
     if sees_platforms:
         context |= {"may_operate": may_operate_platforms(request.user), **_rollout(request)}
     template = "admin/platforms/live.html" if "X-Quiet" in request.headers else "admin/platforms/page.html"
