@@ -70,8 +70,17 @@ async function answer(given) {
   if (given) await api("POST", `/meetings/${meeting.id}/recordings/start`, { automatic: true });
 }
 
-// Only what has changed since the last look is fetched.
+// Looks again and again, also after a look that failed: the server may have been away for a moment.
 async function follow() {
+  try {
+    await look();
+  } finally {
+    setTimeout(trying(follow), POLL_MS);
+  }
+}
+
+// Only what has changed since the last look is fetched.
+async function look() {
   const { items } = await api("GET", `/transcripts?sort_by=change_seq&change_seq_from=${newest}&size=100`);
   for (const transcript of items) {
     newest = transcript.change_seq;
@@ -81,7 +90,6 @@ async function follow() {
     find(item.id)?.remove();
     find("transcripts").prepend(item);
   }
-  setTimeout(trying(follow), POLL_MS);
 }
 
 async function read(transcript) {

@@ -57,6 +57,12 @@ def test_it_opens_a_meeting_gives_consent_and_shows_what_was_said(browser, produ
     page.get_by_role("button", name="Yes").click()
     expect(page.get_by_role("status")).to_have_text("You agreed to being recorded.")
 
+    # A look that fails is not the last one.
+    page.route("**/v1/transcripts?*", lambda route: route.abort(), times=1)
+    with page.expect_event("requestfailed"):
+        pass
+    expect(page.get_by_role("status")).not_to_have_text("You agreed to being recorded.")
+    problems.clear()
     made = product.api("POST", "/v1/transcripts", json={"name": "interview"})
     expect(page.get_by_text("interview: idle")).to_be_visible()
     product.upload(made["id"])
