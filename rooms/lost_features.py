@@ -1,9 +1,14 @@
 """What a room is set to and a platform cannot do."""
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from platforms.base import VideoPlatformClient
 from rooms.models import Room
+
+ROOM_MODES: dict[str, str] = {
+    Room.Mode.NORMAL: gettext_noop("room mode “normal” (for up to four people)"),
+    Room.Mode.GROUP: gettext_noop("room mode “group” (for more than four people)"),
+}
 
 
 def lost_features(room: Room, client_class: type[VideoPlatformClient]) -> list[str]:
@@ -14,7 +19,7 @@ def lost_features(room: Room, client_class: type[VideoPlatformClient]) -> list[s
     if room.is_locked and not client_class.supports_locking:
         lost.append(gettext("knocking before one is let in"))
     if room.room_mode not in client_class.room_modes:
-        lost.append(gettext("room mode “%(mode)s”") % {"mode": room.room_mode})
+        lost.append(gettext(ROOM_MODES[room.room_mode]))
     if room.recording_type not in client_class.recording_types:
         lost.append(gettext("%(type)s recording") % {"type": room.recording_type})
     elif room.recording_type == Room.RecordingType.CLOUD:

@@ -179,6 +179,7 @@ def test_the_picture_says_where_rooms_open(owner, operator):
         Room.objects.create(name=f"automatic-{number}", owner=owner)
     [share] = operator.get(PAGE).context["shares"]  # nothing else is set up here
     assert (share.platform, share.automatic, share.chosen, share.percent) == ("mock", 10, 30, 100)
+    assert "(10 automatic, 30 that chose it or one that it stands in for)" in text_of(operator)
 
 
 def test_the_picture_agrees_with_what_each_room_opens_on(owner, settings, django_assert_num_queries):

@@ -27,7 +27,14 @@ NOT_FOUND = "could not be found on the public internet"
 
 
 class UnsafeAddress(ValueError):
-    """The text says, for the person who gave the address, what is wrong with it."""
+    """The text says, for the person who gave the address, what is wrong with it.
+
+    `place` is its host:port where an operator could let it through by OUTBOUND_ALLOWED_HOSTS.
+    """
+
+    def __init__(self, text: str, place: str = "") -> None:
+        super().__init__(text)
+        self.place = place
 
 
 class RequestRefused(PlatformRejected):
@@ -49,12 +56,13 @@ def require_public_url(url: str) -> None:
     """
     parts, port = _split(url)
     host = parts.hostname or ""
-    if _place(host, port) in settings.OUTBOUND_ALLOWED_HOSTS:
+    place = _place(host, port)
+    if place in settings.OUTBOUND_ALLOWED_HOSTS:
         return
     if not is_public_host(_ascii(host)):
-        raise UnsafeAddress("This address is not on the public internet.")
+        raise UnsafeAddress("This address is not on the public internet.", place)
     if not is_web_port(port):
-        raise UnsafeAddress(f"Port {port} is not one that web servers use.")
+        raise UnsafeAddress(f"Port {port} is not one that web servers use.", place)
 
 
 def _place(host: str, port: int) -> str:

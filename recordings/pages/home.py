@@ -46,6 +46,11 @@ class ShownMeeting:
     meeting: Meeting
     platform: ShownPlatform
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it is open for people of the calendar's event who come before it begins."""
+        return self.meeting.start_date > timezone.now()
+
 
 @dataclass(frozen=True)
 class ShownRoom:

@@ -17,6 +17,7 @@ from rooms.api.errors import BadRequest
 from rooms.api.serializers import CreateRoomSerializer
 from rooms.api.views import save_room
 from rooms.models import Room
+from rooms.pages.room.settings import where_listed
 from rooms.selection import current_policy
 
 RECORDED = {
@@ -98,5 +99,6 @@ def show_form(request: HttpRequest, values: dict[str, Any], errors: dict[str, An
         "longest_name": names.MAX_LENGTH,
         "longest_title": names.MAX_TITLE_LENGTH,
         "site": f"{settings.PUBLIC_URL}/",
+        "listed_where": where_listed(),
     }
     return render(request, "recordings/new_room.html", context, status=status)

@@ -1,6 +1,6 @@
 """The rollout's values as people read them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -79,6 +79,8 @@ def in_words(name: str, value: Any) -> str:
         return ", ".join(f"{stage['percentage']} %" for stage in value) or _("none")
     if name == "stage":
         return str(value + 1)
+    if name == "guards":
+        return _("by default, but for {names}").format(names=", ".join(value)) if value else _("by default")
     if name == "on_breach":
         label = str(Rollout.OnBreach(value).label).split(":")[0]
         return label[:1].lower() + label[1:]
@@ -90,8 +92,6 @@ def _plain(value: Any) -> str:
         return _("on") if value else _("off")
     if isinstance(value, datetime):
         return time_of(value)
-    if isinstance(value, Mapping):
-        return ", ".join(value) or _("none")
     return _("none") if value in (None, "") else str(value)
 
 

@@ -491,6 +491,7 @@ def test_the_platform_of_a_room_is_changed_on_its_page(admin, make_room):
     room.refresh_from_db()
     assert (room.platform, room.is_locked) == ("second", True)
     assert decisions() == [("staff", "board moved to Second.")]
+    assert ">board moved to Second.</li>" in admin.get(LIST).content.decode()
 
 
 def test_a_room_is_made_automatic_on_its_page(admin, make_room):
@@ -564,7 +565,10 @@ def test_the_page_compares_platforms_and_says_what_the_room_would_lose(admin, ma
     assert "Shows the room's logo yes no no" in text
     assert "Recording types none, local, cloud none, local, cloud none" in text
     lost = "logo; recording starts with the first person instead of the second"
-    assert f"Lost by this room there nothing {lost} logo; room mode “normal”; cloud recording" in text
+    assert (
+        f"Lost by this room there nothing {lost} logo; room mode “normal” (for up to four people); cloud recording"
+        in text
+    )
     assert "Opens on: First: Chosen for this room." in text
 
 

@@ -51,6 +51,7 @@ def test_an_address_that_is_not_public_is_refused(admin, dated):
     answer = admin.post(address(dated), {"name": "standup", "ics_url": "http://127.0.0.1/a.ics"})
     assert answer.status_code == 200
     assert "This address is not on the public internet." in answer.content.decode()
+    assert "OUTBOUND_ALLOWED_HOSTS=127.0.0.1:80." in answer.content.decode()
     assert Room.objects.get().ics_url == STORED
 
 

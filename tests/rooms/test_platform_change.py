@@ -71,7 +71,7 @@ def _platforms(settings):
         ({"logo": "logos/a.png"}, Full, []),
         ({"recording_type": "none", "is_locked": True}, Bare, ["knocking before one is let in"]),
         ({"is_locked": True}, Full, []),
-        ({"recording_type": "none", "room_mode": "group"}, Bare, ["room mode “group”"]),
+        ({"recording_type": "none", "room_mode": "group"}, Bare, ["room mode “group” (for more than four people)"]),
         ({"recording_type": "cloud"}, Bare, ["cloud recording"]),
         ({"recording_type": "local"}, Bare, ["local recording"]),
         ({}, FirstPerson, ["recording starts with the first person instead of the second"]),
@@ -101,7 +101,7 @@ def test_all_losses_are_named():
     assert lost_features(room, Bare) == [
         "logo",
         "knocking before one is let in",
-        "room mode “group”",
+        "room mode “group” (for more than four people)",
         "cloud recording",
     ]
 

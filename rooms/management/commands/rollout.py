@@ -59,10 +59,10 @@ class Command(BaseCommand):
             self.show_json({**said, "changes": [describe_change(change) for change in changes]})
             return
         self.stdout.write(sentence())
-        values = present()
+        values, width = present(), 2 + max(len(str(label)) for label in LABELS.values())
         for name in LABELS:
             shown = ", ".join(said[name]) or "none" if isinstance(said[name], list) and name != "stages" else None
-            self.stdout.write(f"    {LABELS[name]:<24}{shown or in_words(name, getattr(values, name))}")
+            self.stdout.write(f"    {LABELS[name]:<{width}}{shown or in_words(name, getattr(values, name))}")
         for line in plan_lines(said["plan"]):
             self.stdout.write(line)
         by = said["decided_by"] or "a command"

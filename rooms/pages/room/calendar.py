@@ -108,8 +108,13 @@ def forget(request: HttpRequest, room: Room) -> None:
 
 
 def make_link(request: HttpRequest, room: Room) -> None:
+    had_one = is_set(room, "calendar_secret")
     export.make_link(room)
-    tell(request, NAME, gettext("There is a new link to the room's calendar. One from before leads nowhere now."))
+    if had_one:
+        said = gettext("There is a new link to the room's calendar. The one from before leads nowhere now.")
+    else:
+        said = gettext("There is a link to the room's calendar now.")
+    tell(request, NAME, said)
 
 
 def revoke_link(request: HttpRequest, room: Room) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -30,6 +31,13 @@ STARTS = {
 }
 
 
+def where_listed() -> str:
+    """Who sees a room that is listed for everybody."""
+    if settings.PUBLIC_MODE:
+        return gettext("On the first page of this server. Whoever has the address can come in, listed or not.")
+    return gettext("On the first page of all who are signed in. Whoever has the address can come in, listed or not.")
+
+
 class SettingsForm(SectionForm):
     stored = (
         *("title", "name", "is_locked", "is_shared", "skip_consent", "store_video"),
@@ -43,11 +51,7 @@ class SettingsForm(SectionForm):
         widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}),
         help_text=_("Its old address leads to the new one until another room takes it."),
     )
-    is_shared = forms.BooleanField(
-        label=_("List it for everybody"),
-        required=False,
-        help_text=_("Whoever has the address can come in, listed or not."),
-    )
+    is_shared = forms.BooleanField(label=_("List it for everybody"), required=False)
     is_locked = forms.BooleanField(
         label=_("Lock it"),
         required=False,
@@ -81,6 +85,7 @@ class SettingsForm(SectionForm):
         known = STARTS if stored in STARTS else {**own, **STARTS}
         self.initial["recording"] = NO_RECORDING if room.recording_type == Room.RecordingType.NONE else stored
         self.fields["recording"].choices = list(known.items())  # type: ignore[attr-defined]
+        self.fields["is_shared"].help_text = where_listed()
         self.fields["platform"].choices = self._platforms()  # type: ignore[attr-defined]
 
     def _platforms(self) -> list[tuple[str, str]]:

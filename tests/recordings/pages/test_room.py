@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from meetings.models import Meeting
 from meetings.opening import open_meeting
 from recordings.models import Transcript, TranscriptMail
 from rooms import co_owners
@@ -115,6 +116,23 @@ def test_what_is_live_can_be_joined(client, room):
     page = text(client)
     assert f'href="/standup/{meeting.pk}"' in page
     assert "Nobody meets here now." not in page
+
+
+def test_a_meeting_of_the_calendar_is_open_before_it_begins(client, room):
+    meeting = open_meeting(room)
+    assert "on Mock, since <time" in text(client).replace(" (development)", "")
+    Meeting.objects.filter(pk=meeting.pk).update(start_date=timezone.now() + timedelta(minutes=5))
+    page = text(client)
+    assert "on Mock, begins <time" in page
+    assert "since <time" not in page
+
+
+def test_who_sees_a_listed_room_is_said_as_it_is(client, settings):
+    for page in (PAGE, "/new"):
+        settings.PUBLIC_MODE = False
+        assert "On the first page of all who are signed in." in text(client, page)
+        settings.PUBLIC_MODE = True
+        assert "On the first page of this server." in text(client, page)
 
 
 def test_its_address_stands_there_to_be_copied(client, settings):
@@ -342,10 +360,13 @@ def test_staff_see_whose_room_it_is(room):
 
 def test_a_link_for_subscribers_is_made_shown_and_taken_back(client, room):
     page = press(client, "calendar/make-link")
+    assert "There is a link to the room&#x27;s calendar now." in page
+    assert "from before" not in page
     room.refresh_from_db()
     link = f"http://localhost:8000/v1/rooms/standup/calendar.ics?key={room.calendar_secret}"
     assert link in page
     assert link in text(client)
+    assert "The one from before leads nowhere now." in press(client, "calendar/make-link")
     page = press(client, "calendar/revoke-link")
     assert "calendar.ics?key=" not in page
     room.refresh_from_db()

@@ -45,7 +45,9 @@ def test_showing_what_was_decided(decided, settings, room):
     settings.DAILY_MIGRATION_PERCENTAGE = 50
     text = run("show")
     assert text.startswith("On: 10 % of automatic rooms go to Mock.\n")
-    assert f"Rooms on the list       {room.pk}" in text
+    assert re.search(rf"Rooms on the list +{room.pk}\n", text)
+    assert re.search(r"When a guard is breached +pause\n", text)
+    assert re.search(r"Guards +by default\n", text)
     assert "staff: Master switch from off to on; Target platform from Daily to Mock; Percentage from 0 to 10." in text
     said = told("show")
     assert (said["percentage"], said["listed_rooms"]) == (10, [str(room.pk)])
