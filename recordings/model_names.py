@@ -23,6 +23,7 @@ NAMES = {
     _("deleted at"),
     _("duration"),
     _("end"),
+    _("enforced at"),
     _("erasure"),
     _("erasures"),
     _("fetched version"),
