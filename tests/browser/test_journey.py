@@ -82,4 +82,7 @@ def test_a_meeting_from_its_room_to_its_transcript(browser, product, platform):
     owner.go("/search?q=sandbox")
     owner.page.locator(f"a[href*='{transcript}']").first.wait_for()
     assert recording["platform"] == platform
+    for work in ("kind=platforms.webhookevent&state=waiting", "kind=recordings.erasure&state=failed"):
+        staff.go(f"/admin/background-work/?{work}")
+        staff.page.get_by_text("There is no such work.").wait_for()  # for which staff would be called
     assert [*owner.problems, *guest.problems] == []
