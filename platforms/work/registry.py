@@ -36,7 +36,16 @@ def performs(
 
 
 def performer_of(model: type[Model]) -> Performer:
-    for ancestor in model.__mro__:
-        if ancestor in _performers:
-            return _performers[ancestor]
-    raise NotImplementedError(f"No jobs.py says how the work of {model.__name__} is done.")
+    if (performer := _found(model)) is None:
+        raise NotImplementedError(f"No jobs.py says how the work of {model.__name__} is done.")
+    return performer
+
+
+def together_of(model: type[Model]) -> Together | None:
+    """None where rows are done one by one, as are those of a model that has a `perform` of its own."""
+    performer = _found(model)
+    return performer.perform_together if performer else None
+
+
+def _found(model: type[Model]) -> Performer | None:
+    return next((_performers[ancestor] for ancestor in model.__mro__ if ancestor in _performers), None)

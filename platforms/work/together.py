@@ -10,14 +10,14 @@ from django.utils import timezone
 
 from platforms import metrics
 from platforms.updates import update_each
-from platforms.work.registry import Together, performer_of
+from platforms.work.registry import Together, together_of
 
 logger = logging.getLogger(__name__)
 
 
 def do_together(jobs: list[Any]) -> list[Any]:
     """Those that are left, to be done one by one; of rows that were tried before, each may be what failed."""
-    together = performer_of(type(jobs[0])).perform_together if jobs else None
+    together = together_of(type(jobs[0])) if jobs else None
     if together is None:
         return jobs
     new = [job for job in jobs if job.attempts == 1]

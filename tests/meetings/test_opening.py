@@ -13,6 +13,7 @@ from meetings.opening import OpeningInProgress, end_meeting, open_meeting
 from platforms.backends.mock import MockClient
 from platforms.exceptions import PlatformNotConfigured, PlatformRejected, PlatformUnavailable
 from platforms.handler import register_platform, unregister_platform
+from platforms.work.models import models_of, run_due
 from rooms.models import Room
 
 
@@ -267,7 +268,7 @@ def test_the_logo_is_set_by_a_worker_and_not_while_the_room_opens(room):
     meeting = open_meeting(room)
     call = ProviderCall.objects.get()
     assert (call.meeting, call.kind, call.state) == (meeting, "set_logo", "waiting")
-    assert ProviderCall.run(call.pk)
+    assert run_due(ProviderCall) == 1
     call.refresh_from_db()
     assert call.state == "done"
 
@@ -284,7 +285,9 @@ def test_ending_a_meeting_has_the_providers_room_closed(room):
     assert meeting.ended_at
     call = ProviderCall.objects.get()
     assert call.kind == "close_room"
-    assert ProviderCall.run(call.pk)
+    assert run_due(*models_of(ProviderCall.LINE)) == 1
+    call.refresh_from_db()
+    assert call.state == "done"
 
 
 def test_ending_twice_does_nothing_more(room):

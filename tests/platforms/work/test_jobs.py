@@ -19,6 +19,7 @@ from platforms.work import models as job_models
 from platforms.work.clock import take_back_the_future
 from platforms.work.models import Job, ResultPending, UnknownMeeting, run_due, sweep
 from platforms.work.registry import performer_of
+from platforms.work.together import do_together
 from recordings.models import Erasure, Ingest, Recording, Submission
 from tests.support.paper import event_saying, hearing, paper  # noqa: F401  (a fixture)
 
@@ -537,3 +538,10 @@ def test_what_waits_for_its_next_attempt_goes_on_waiting():
     job.refresh_from_db()
     assert job.next_attempt_at > timezone.now() + HOUR - timedelta(minutes=1)
     assert reloaded(event).lease_until == held.lease_until
+
+
+@pytest.mark.parametrize("model", job_models.job_models(), ids=lambda model: model.__name__)
+def test_a_row_of_any_kind_that_was_claimed_alone_is_done_by_itself(model):
+    """Also of kinds that have a `perform` of their own, and are in no `jobs.py`."""
+    claimed = [model(pk=uuid.uuid4(), attempts=1)]
+    assert do_together(claimed) == claimed
