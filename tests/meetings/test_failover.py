@@ -233,7 +233,7 @@ def test_a_platform_that_hangs_leaves_time_for_the_next(whereby, room, settings)
     whereby.on("POST", "/meetings", Answer(201, {}, delay=15))
     began = time.monotonic()
     assert open_meeting(room).platform == "mock"
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 8  # with what a busy machine adds; the one that hangs would take 15
 
 
 def test_two_that_hang_take_no_more_than_the_time_of_one_request(whereby, room, settings):
@@ -247,7 +247,7 @@ def test_two_that_hang_take_no_more_than_the_time_of_one_request(whereby, room, 
         began = time.monotonic()
         with pytest.raises(PlatformUnavailable):
             open_meeting(room)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 15
         assert daily.sent("POST", "/rooms")
 
 

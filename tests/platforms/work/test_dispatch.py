@@ -130,7 +130,7 @@ def test_a_broker_that_takes_connections_and_never_answers_holds_nobody_up(tmp_p
             started = time.monotonic()
             for _ in range(10_000):
                 WebhookEvent.enqueue()
-            assert time.monotonic() - started < 1
+            assert time.monotonic() - started < 5
         """
         run_script(script, tmp_path, CELERY_BROKER_URL=f"redis://127.0.0.1:{hole.getsockname()[1]}/0")
 
