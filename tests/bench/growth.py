@@ -1,11 +1,12 @@
 """What grows with the tables: requests and tasks of the clock on few rows and on many, in turns, in one process.
 
 On PostgreSQL (DATABASE_URL) 1,000 and 1,000,000 rows of each kind, on SQLite 1,000 and 20,000; FEW and MANY say
-otherwise, and ONLY names a part of a line's name.
+otherwise, EACH how many events a meeting and segments a transcript has, and ONLY (a regular expression) which lines.
 Databases of its own are made and dropped again. Of what grew, the slowest statement's plan is printed.
 """
 
 import os
+import re
 import statistics
 import tempfile
 import time
@@ -15,12 +16,15 @@ from pathlib import Path
 
 import django
 
+from tests.bench import webhooks
+from tests.bench.opening import provider_process
 from tests.bench.server import SECRET_KEY, SERVER, bench_database, migrate
 
 IS_POSTGRESQL = SERVER.startswith("postgres")
 FEW = int(os.environ.get("FEW", 1_000))
 MANY = int(os.environ.get("MANY", 1_000_000 if IS_POSTGRESQL else 20_000))
-ONLY = os.environ.get("ONLY", "")  # what a line's name must hold to be measured
+EACH = int(os.environ.get("EACH", 1))
+ONLY = re.compile(os.environ.get("ONLY", ""))  # what is found in the names of lines that are measured
 ROUNDS = 15
 PATIENCE_SECONDS = 20.0  # for all rounds of one line
 TARGET, DEEP_TARGET = 1.3, 3.0  # times
@@ -33,18 +37,19 @@ ADMIN_ROWS = 100  # of a page of a list
 def main():
     with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
         few, many = (stack.enter_context(database(folder, name)) for name in ("few", "many"))
-        set_up(folder, few)
+        set_up(folder, few, stack.enter_context(provider_process(delay=0)))
         from tests.support.rows import fill
 
         stack.callback(django.db.connections.close_all)
         for address, count in ((few, FEW), (many, MANY)):
             use(address)
             began = time.monotonic()
-            fill(count)
+            fill(count, segments=EACH, lines=EACH, events=EACH)
             log_in()
-            print(f"filled with {count:,} rows of each kind in {time.monotonic() - began:.0f} s", flush=True)
+            events = f", {count * EACH:,} events and segments," if EACH > 1 else ""
+            print(f"filled with {count:,} rows of each kind{events} in {time.monotonic() - began:.0f} s", flush=True)
         print(f"| request | {FEW:,} rows, p50 ms | {MANY:,} rows, p50 ms | ratio |\n| --- | --- | --- | --- |")
-        grown = [line for line in lines() if ONLY in line[0] and measure(line, few, many)]
+        grown = [line for line in lines() if ONLY.search(line[0]) and measure(line, few, many)]
         for name, run in grown:
             use(many)
             show_plan(name, run)
@@ -61,15 +66,15 @@ def database(folder, name):
         yield address
 
 
-def set_up(folder, address):
-    os.environ |= {
+def set_up(folder, address, provider):
+    os.environ |= webhooks.KEYS | {
         "ENV_FILE": "",
         "SECRET_KEY": SECRET_KEY,
         "DEBUG": "false",
         "DATA_DIR": folder,
         "PUBLIC_URL": "http://localhost",
         "LOG_LEVEL": "ERROR",
-        "WHEREBY_API_KEY": "key",
+        "WHEREBY_API_URL": provider,
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DATABASE_URL": address,
     }
@@ -154,6 +159,16 @@ def lines():
         client.cookies[django.conf.settings.SESSION_COOKIE_NAME] = session_key(person)
         return lambda: answered(client.get(path()))
 
+    def post(path, person, body):
+        client, headers = Client(SERVER_NAME="localhost"), {"authorization": f"Bearer {issue_token(person)[0]}"}
+        return lambda: answered(client.post(path, body, content_type="application/json", headers=headers))
+
+    provider = Client(SERVER_NAME="localhost")
+
+    def webhook():
+        body, headers = webhooks.whereby_event()
+        answered(provider.post("/v1/whereby/webhook", body, content_type="application/json", headers=headers))
+
     @cache
     def count_in(database, model):
         return model.objects.count()
@@ -197,6 +212,8 @@ def lines():
     yield "home, staff", page(lambda: "/", staff)
     yield "me", api(lambda: "/v1/me", half)
     yield "room by name", api(lambda: "/v1/rooms/name/room-000000020", half)
+    yield "webhook", webhook
+    yield "opening a meeting", post("/v1/rooms/room-000000002/meeting", half, {"allow_duplicated": True})
     yield "room page", page(lambda: "/room-000000001", half)
     yield "active meetings", api(lambda: "/v1/rooms/room-000000001/meetings/active", half)
     for name, path in ADMIN.items():

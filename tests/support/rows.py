@@ -35,8 +35,8 @@ WORDS_OF = {
 KINDS = [Room, Meeting, Recording, Transcript, Consent, WebhookEvent]
 
 
-def fill(count, segments=1, lines=1):
-    """`segments` of each transcript, and `lines` of text in what the search reads of it."""
+def fill(count, segments=1, lines=1, events=1):
+    """`segments` of each transcript, `lines` of text in what the search reads of it, `events` for each meeting."""
     make_people()
     moment = word("moment", count=count)
     owner = f"CASE WHEN n % 2 = 0 THEN {HALF} WHEN n % {count // ROOMS_OF_FEW} = 1 THEN {FEW} ELSE 3 + n % {OTHERS} END"
@@ -147,10 +147,10 @@ def fill(count, segments=1, lines=1):
     insert(
         Consent, count, id=id_of(Consent), meeting_id=id_of(Meeting), given=f"NOT ({is_refused})", answered_at=moment
     )
-    lately = word("moment", count=count * 20)  # what is older is forgotten
+    lately = word("moment", count=count * events * 20)  # what is older is forgotten
     insert(
         WebhookEvent,
-        count,
+        count * events,
         id=id_of(WebhookEvent),
         platform="'daily'",
         event_id=number,
