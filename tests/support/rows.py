@@ -23,7 +23,7 @@ COMMON, RARE = "everywhere", "once"
 WORDS_OF = {
     "postgresql": {
         "id": "(lpad(to_hex({kind}), 8, '0') || lpad(to_hex(n), 24, '0'))::uuid",
-        "moment": "now() - n * interval '365 days' / {count}",
+        "moment": "now() - interval '365 days' * (n::float / {count})",
         "number": "lpad(n::text, 9, '0')",
     },
     "sqlite": {
