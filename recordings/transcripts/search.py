@@ -9,7 +9,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -153,14 +153,32 @@ def ranked(transcripts: Listing[Transcript], query: Query, limit: int, offset: i
 
     Where more than RANKED match, and more than are needed for this page, one more than those is said.
     """
+    rows, total = _select(transcripts, query, limit, offset)
+    return {_key(pk): rank for pk, rank, _ in rows}, total
+
+
+def ranked_values(
+    transcripts: Listing[Transcript], query: Query, limit: int, offset: int, fields: Sequence[str]
+) -> tuple[list[tuple[float, Sequence[Any]]], int]:
+    """Ranks and `fields`, the first of which is the id. PostgreSQL reads them by the statement that ranks."""
+    if connection.vendor == "postgresql":
+        rows, total = _select(transcripts, query, limit, offset, fields)
+        return [(row[1], row[3:]) for row in rows], total
+    ranks, total = ranked(transcripts, query, limit, offset)
+    found = {row[0]: row for row in Transcript.objects.order_by().filter(pk__in=list(ranks)).values_list(*fields)}
+    return [(ranks[pk], found[pk]) for pk in ranks if pk in found], total
+
+
+def _select(
+    transcripts: Listing[Transcript], query: Query, limit: int, offset: int, fields: Sequence[str] = ()
+) -> tuple[list[Any], int]:
+    """Rows of an id, its rank, how many match and `fields`; and how many match."""
     if not query.alternatives:
-        return {}, 0
-    select = _select_by_vectors if connection.vendor == "postgresql" else _select_by_fts
+        return [], 0
+    select = partial(_select_by_vectors, fields=fields) if connection.vendor == "postgresql" else _select_by_fts
     rows = select(transcripts, query, limit, offset)
-    if not rows and offset:
-        first = select(transcripts, query, 1, 0)
-        return {}, first[0][2] if first else 0
-    return {_key(pk): rank for pk, rank, _ in rows}, rows[0][2] if rows else 0
+    counted = rows or (select(transcripts, query, 1, 0) if offset else [])
+    return rows, counted[0][2] if counted else 0
 
 
 def _key(value: uuid.UUID | str) -> uuid.UUID:
@@ -182,13 +200,22 @@ def _terms(text: str) -> Iterator[tuple[bool, Term, bool]]:
             yield is_excluded, Term(found, is_open and may_go_on(found[-1])), is_open and found == ("or",)
 
 
-def _select_by_vectors(transcripts: Listing[Transcript], query: Query, limit: int, offset: int) -> list[Any]:
+def _select_by_vectors(
+    transcripts: Listing[Transcript], query: Query, limit: int, offset: int, fields: Sequence[str]
+) -> list[Any]:
     condition, values = query.for_postgresql()
-    return transcripts.ask(_ranking, condition, RANKED, limit, offset, texts=[*values, query.for_rank()])
+    texts = [*values, query.for_rank()]
+    return transcripts.ask(_ranking, condition, RANKED, limit, offset, tuple(fields), texts=texts)
 
 
 def _ranking(
-    transcripts: Listing[Transcript], condition: str, ranked: int, limit: int, offset: int, texts: Sequence[str]
+    transcripts: Listing[Transcript],
+    condition: str,
+    ranked: int,
+    limit: int,
+    offset: int,
+    fields: Sequence[str],
+    texts: Sequence[str],
 ) -> tuple[str, Sequence[Any]]:
     *values, rank = texts
     wanted = max(ranked, offset + limit)
@@ -202,7 +229,11 @@ def _ranking(
     ]
     first, *others = newest
     found, parameters = (first.union(*others, all=True) if others else first).query.sql_with_params()
-    return RANK.replace("{found}", found), [*parameters, ranked, rank, wanted, limit, offset]
+    sql = (RANK + (VALUES if fields else KEYS)).replace("{found}", found)
+    if fields:
+        values = Transcript.objects.order_by().filter(pk=RawSQL("page.id", [])).values_list(*fields)
+        sql = sql.replace("{values}", values.query.sql_with_params()[0])
+    return sql, [*parameters, ranked, rank, wanted, limit, offset]
 
 
 def _select_by_fts(transcripts: Listing[Transcript], query: Query, limit: int, offset: int) -> list[Any]:
@@ -224,11 +255,17 @@ RANK = """
         SELECT document, id, created_at, count(*) OVER () AS total,
             row_number() OVER (ORDER BY created_at DESC, id) AS place
         FROM ({found}) AS newest(document, id, created_at)
+    ), page AS (
+        SELECT id, CASE WHEN place > %s THEN 0 ELSE (
+            SELECT ts_rank(vector, %s::tsquery, 32) FROM recordings_searchdocument WHERE id = found.document
+        ) END AS rank, least(total, %s + 1) AS total, created_at
+        FROM found ORDER BY rank DESC, created_at DESC, id LIMIT %s OFFSET %s
     )
-    SELECT id, CASE WHEN place > %s THEN 0 ELSE (
-        SELECT ts_rank(vector, %s::tsquery, 32) FROM recordings_searchdocument WHERE id = found.document
-    ) END AS rank, least(total, %s + 1)
-    FROM found ORDER BY rank DESC, created_at DESC, id LIMIT %s OFFSET %s
+"""
+KEYS = "SELECT id, rank, total FROM page ORDER BY rank DESC, created_at DESC, id"
+VALUES = """
+    SELECT page.id, page.rank, page.total, shown.* FROM page, LATERAL ({values}) AS shown
+    ORDER BY page.rank DESC, page.created_at DESC, page.id
 """
 # bm25() is negative, and smaller for the better.
 BM25 = """

@@ -1,8 +1,6 @@
 """Searching what was said. Ranks come from the database for all that matches, snippets are cut for one page only."""
 
-import uuid
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
@@ -21,8 +19,6 @@ from rooms.api.errors import BadRequest
 from rooms.api.input import StrictCharField, read_query
 from rooms.api.quick import Columns, QuickSerializer
 from rooms.api.schema import INVALID, answers
-
-Found = TypeVar("Found")
 
 LONGEST_QUERY = 1000  # characters
 LAST_OFFSET = 100_000
@@ -142,11 +138,10 @@ def shown(user: Any, wanted: dict[str, Any]) -> tuple[list[dict[str, Any]], int]
         return [one | {"rank": 0.0, "search_snippets": [], "total_match_count": 0} for one in FOUND.shown(rows)], (
             visible.count()
         )
-    ranks, total = search.ranked(visible, query, limit, offset)
-    found = in_order(ranks, {row[0]: row for row in _READ.rows(list(ranks))})
-    results = MATCHING.shown(found)
-    for result, row in zip(results, found, strict=True):
-        result["rank"] = ranks[row[0]]
+    found, total = search.ranked_values(visible, query, limit, offset, MATCHING.names)
+    results = MATCHING.shown([row for _, row in found])
+    for result, (rank, row) in zip(results, found, strict=True):
+        result["rank"] = rank
         result["search_snippets"], result["total_match_count"] = matches.snippets(row[-1], query)
     return results, total
 
@@ -158,18 +153,12 @@ def find(user: Any, wanted: dict[str, Any]) -> tuple[list[Transcript], int]:
     if not wanted["q"].strip():
         return visible[offset : offset + limit], visible.count()
     ranks, total = search.ranked(visible, search.Query.parse(wanted["q"]), limit, offset)
-    return in_order(ranks, {row.pk: row for row in _FOUND.rows(list(ranks))}), total
-
-
-def in_order(ranks: search.Ranks, found: Mapping[uuid.UUID, Found]) -> list[Found]:
-    return [found[pk] for pk in ranks if pk in found]
+    found = {row.pk: row for row in _FOUND.rows(list(ranks))}
+    return [found[pk] for pk in ranks if pk in found], total
 
 
 FOUND = Columns(FoundSerializer, {"title": TITLE})
 MATCHING = Columns(FoundSerializer, {"title": TITLE}, also=["search_document.body"])
-_READ = StatementOfKeys[Any](
-    lambda keys: Transcript.objects.values_list(*MATCHING.names).order_by().filter(pk__in=keys)
-)
 _FOUND = StatementOfKeys(
     lambda keys: (
         Transcript.objects.select_related("room", "search_document").only(*FOUND_FIELDS).order_by().filter(pk__in=keys)
