@@ -231,8 +231,8 @@ def _ranking(
     found, parameters = (first.union(*others, all=True) if others else first).query.sql_with_params()
     sql = (RANK + (VALUES if fields else KEYS)).replace("{found}", found)
     if fields:
-        values = Transcript.objects.order_by().filter(pk=RawSQL("page.id", [])).values_list(*fields)
-        sql = sql.replace("{values}", values.query.sql_with_params()[0])
+        shown = Transcript.objects.order_by().filter(pk=RawSQL("page.id", [])).values_list(*fields)
+        sql = sql.replace("{values}", shown.query.sql_with_params()[0])
     return sql, [*parameters, ranked, rank, wanted, limit, offset]
 
 
