@@ -198,6 +198,11 @@ class Meeting(models.Model):
         return self.room.owner_id if self.room else self.last_owner_id
 
     @property
+    def room_title(self) -> str:
+        """What people call its room; of one that was deleted, the name."""
+        return self.room.label if self.room else self.room_label
+
+    @property
     def is_elsewhere(self) -> bool:
         """Whether it could not open where it was to."""
         return self.wanted_platform not in {"", self.platform}

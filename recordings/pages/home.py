@@ -204,24 +204,28 @@ def _title(recording: Recording, transcript: Transcript | None) -> str:
     is_named = transcript and (
         transcript.title or transcript.status == Transcript.Status.ENDED or not recording.meeting
     )
-    return str(transcript if is_named else recording.meeting.room_label if recording.meeting else recording)
+    return str(transcript if is_named else recording.meeting.room_title if recording.meeting else recording)
 
 
 def unreported(user: Any) -> Iterable[ShownRecording]:
     """Of meetings that began to be recorded lately: what no provider has reported yet, or said to have failed."""
     since = timezone.now() - AWAITED_FOR
     over = Q(recording_ended_at__isnull=False) | Q(recording_failed_at__isnull=False) | Q(state=Meeting.State.ENDED)
-    meetings = Meeting.objects.filter(
-        over,
-        Q(recording_started_at__gte=since) | Q(recording_failed_at__gte=since),
-        room__owner=user,
-        recording_type=Room.RecordingType.CLOUD,
-        recordings__isnull=True,
-    ).prefetch_related("recording_starts")
+    meetings = (
+        Meeting.objects.filter(
+            over,
+            Q(recording_started_at__gte=since) | Q(recording_failed_at__gte=since),
+            room__owner=user,
+            recording_type=Room.RecordingType.CLOUD,
+            recordings__isnull=True,
+        )
+        .select_related("room")
+        .prefetch_related("recording_starts")
+    )
     for meeting in meetings.order_by("-start_date")[:RECORDINGS]:
         moment = meeting.recording_started_at or meeting.start_date
         if not (meeting.is_active and meeting.is_recording):
-            yield ShownRecording(f"of-{meeting.pk}", meeting.room_label, moment, _progress_without_recording(meeting))
+            yield ShownRecording(f"of-{meeting.pk}", meeting.room_title, moment, _progress_without_recording(meeting))
 
 
 def _progress_without_recording(meeting: Meeting) -> Progress:

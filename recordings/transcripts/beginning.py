@@ -42,7 +42,7 @@ def first_values(recording: Recording) -> dict[str, object]:
     return {
         "user_id": meeting.owner_id if meeting else None,
         "room": room,
-        "name": f"{room.name if room else recording}",
+        "name": room.label if room else str(recording),
         "source_kind": Transcript.SourceKind.FILE if upload else Transcript.SourceKind.ROOM,
     }
 

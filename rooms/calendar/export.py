@@ -52,7 +52,7 @@ def opens(room: Room, key: str) -> bool:
 def version_of(room: Room) -> str:
     """Another one whenever the calendar would be another one."""
     state = _events(room).order_by().aggregate(count=Count("pk"), changed=Max("updated_at"))
-    text = f"{settings.PUBLIC_URL}|{room.name}|{state['count']}|{state['changed']}"
+    text = f"{settings.PUBLIC_URL}|{room.name}|{room.label}|{state['count']}|{state['changed']}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -62,7 +62,7 @@ def as_calendar(room: Room) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     for name in ("name", "x-wr-calname"):
-        calendar.add(name, room.name)
+        calendar.add(name, room.label)
     calendar.add("refresh-interval", LOOK_AGAIN, parameters={"VALUE": "DURATION"})
     for event in _events(room)[:MOST_EVENTS]:
         calendar.add_component(_event(room, event))
@@ -81,7 +81,7 @@ def _event(room: Room, event: CalendarEvent) -> Any:
     shown.add("sequence", event.sequence)
     shown.add("dtstamp", event.updated_at)
     shown.add("last-modified", event.updated_at)
-    shown.add("summary", event.title or room.name)
+    shown.add("summary", event.title or room.label)
     shown.add("location", address)
     shown.add("url", address)
     shown.add("status", "CANCELLED" if event.is_cancelled or event.gone_at else "CONFIRMED")

@@ -248,6 +248,15 @@ class TestRecordings:
         Recording.objects.create(platform="mock", meeting=meeting, state=State.FETCHING)
         assert "Waiting for the provider" not in html(client, owner)
 
+    def test_one_without_a_title_is_called_what_people_call_the_room(self, client, owner):
+        now = timezone.now()
+        meeting = make_meeting(owner, recording_started_at=now - timedelta(minutes=5), recording_ended_at=now)
+        Room.objects.update(title="Budget, 2. Runde")
+        recordings = '<li class="row spread" id="recording-'
+        assert "<bdi>Budget, 2. Runde</bdi>" in html(client, owner).partition(recordings)[2]
+        Recording.objects.create(platform="mock", meeting=meeting, state=State.FETCHING)
+        assert "<bdi>Budget, 2. Runde</bdi>" in html(client, owner).partition(recordings)[2]
+
     def test_one_that_failed_at_the_provider_is_not_waited_for(self, client, owner):
         now = timezone.now()
         meeting = make_meeting(owner, recording_started_at=now - timedelta(minutes=5), recording_failed_at=now)

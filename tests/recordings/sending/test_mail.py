@@ -93,7 +93,7 @@ def test_a_transcript_that_is_made_again_is_not_sent_again(server, listed, meeti
 
 
 def test_the_mail_holds_what_was_said_and_only_some_get_the_link(server, listed, meeting):
-    Room.objects.update(email_transcript_to="team@example.com")
+    Room.objects.update(email_transcript_to="team@example.com", title="Budget")
     ask(meeting, "guest@example.com")
     transcript = finish(meeting)
     Transcript.objects.update(title="Über\r\nBcc: x@example.com alles")
@@ -110,7 +110,7 @@ def test_the_mail_holds_what_was_said_and_only_some_get_the_link(server, listed,
         assert one.message["Auto-Submitted"] == "auto-generated"
         assert "Good <morning>." in one.text
         assert "Grüße & co." in one.files["transcript.txt"]
-        assert "Room: standup" in one.text
+        assert "Room: Budget" in one.text
     assert len({one.message["Message-ID"] for one in mails.values()}) == 2
 
 

@@ -79,6 +79,15 @@ def test_a_transcript_is_there_from_the_first_report_on(meeting, owner):
     assert (ended["id"], ended["status"], ended["duration"]) == (transcript["id"], "ended", 9000)
 
 
+def test_it_is_called_what_people_call_the_room(meeting, owner):
+    Room.objects.update(title="Budget, 2. Runde")
+    recording = register_recording(by_both())
+    assert [one["name"] for one in shown(owner)] == ["Budget, 2. Runde"]
+    processed(stored(recording))
+    [found] = api_for(owner).get("/v1/transcripts/search?q=runde").json()["results"]
+    assert found["title"].startswith("Budget, 2. Runde")
+
+
 def test_one_of_no_known_meeting_waits_until_that_is_known(room, owner):
     recording = register_recording(by_id())
     assert not Transcript.objects.exists()

@@ -94,6 +94,16 @@ def test_whoever_has_the_link_sees_when_and_what_and_not_who(link, scheduled, se
     assert "Agenda" not in text
 
 
+def test_it_is_called_what_people_call_the_room(link, scheduled, server):
+    synced(scheduled, server, in_minutes(60, title=""))
+    before = read(link)
+    Room.objects.update(title="Sales, weekly")
+    after = icalendar.Calendar.from_ical(read(link).content)
+    assert (str(after["NAME"]), str(after["X-WR-CALNAME"])) == ("Sales, weekly", "Sales, weekly")
+    assert list(events(link)) == ["Sales, weekly"]
+    assert read(link)["ETag"] != before["ETag"]
+
+
 def test_an_event_that_moves_and_goes_keeps_its_id_and_counts_its_changes(link, scheduled, server):
     seen = []
 
