@@ -4,6 +4,7 @@ import importlib
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import DatabaseError, connection, transaction
 from django.urls import URLPattern, get_resolver
 from django.utils import timezone
@@ -153,6 +154,22 @@ def test_an_api_key_that_was_used_is_named(owner):
 
 
 @pytest.mark.django_db
+def test_what_is_made_or_changed_by_a_page_is_named(client, owner):
+    client.force_login(owner)
+    for path, sent in (
+        ("/new", {"title": "Weekly"}),
+        ("/account/keys", {"name": "cron", "access": "everything"}),
+        ("/account/profile", {"first_name": "Ada", "email": owner.email}),
+    ):
+        assert client.post(path, sent).status_code == 302, path
+    assert entries() == [
+        ("owner", "created", "room", str(Room.objects.get().pk), ""),
+        ("owner", "created", "API key", str(ApiKey.objects.get().pk), ""),
+        ("owner", "changed", "account", str(owner.pk), ""),
+    ]
+
+
+@pytest.mark.django_db
 def test_opening_a_meeting_makes_none(owner, room):
     assert api_for(owner).post("/v1/rooms/standup/meeting", {}).status_code == 200
     assert entries() == []
@@ -175,9 +192,16 @@ def test_what_staff_see_and_do_in_admin(staff, room):
     assert api.post("/admin/rooms/apikey/", chosen, format="multipart").status_code in (200, 302, 400)
     assert entries(kind__in=["room", "group"]) == [
         ("staff", "read", "room", str(room.pk), ""),
-        ("staff", "created", "group", "", ""),
+        ("staff", "created", "group", str(Group.objects.get().pk), ""),
     ]
     assert {entry.via for entry in AuditEntry.objects.all()} == {"admin"}
+
+
+@pytest.mark.django_db
+def test_what_staff_make_in_a_window_that_another_form_opened_is_there(staff):
+    made = api_for(staff).post("/admin/auth/group/add/", {"name": "hosts", "_popup": "1"}, format="multipart")
+    assert made.status_code == 200
+    assert entries() == [("staff", "created", "group", str(Group.objects.get().pk), "")]
 
 
 @pytest.mark.django_db

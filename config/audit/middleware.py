@@ -9,7 +9,7 @@ from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import ResolverMatch
 
-from config.audit.table import ACTS, Act, admin_act
+from config.audit.table import ACCOUNT, ACTS, Act, admin_act
 from platforms.audit import trail
 from platforms.limits.callers import address_of
 from platforms.models import AuditEntry
@@ -53,7 +53,8 @@ def _admin_act(match: ResolverMatch, method: str) -> Act | None:
 
 def _note(request: HttpRequest, response: HttpResponseBase, match: ResolverMatch, act: Act) -> None:
     is_admin = request.path_info.startswith("/admin/")
-    if is_admin and request.method == "POST" and response.status_code != 302:
+    concerned = trail.concerned_by(request)
+    if is_admin and request.method == "POST" and response.status_code != 302 and not concerned:
         return  # a form that was not taken, or a page that asks whether it is meant
     data = getattr(response, "data", None)
     if act.only_secrets and not _holds_secret(data):
@@ -71,7 +72,7 @@ def _note(request: HttpRequest, response: HttpResponseBase, match: ResolverMatch
         via=trail.via_of(request),
         action=act.action,
         kind=act.kind,
-        object_id=_object_id(match, act, data)[:255],
+        object_id=(concerned or _object_id(match, act, data, person))[:255],
         what=(act.what or "-".join(str(match.kwargs[name]) for name in ("section", "action") if name in match.kwargs))[
             :100
         ],
@@ -80,9 +81,11 @@ def _note(request: HttpRequest, response: HttpResponseBase, match: ResolverMatch
     (trail.add_look if act.is_look else trail.add)(entry)
 
 
-def _object_id(match: ResolverMatch, act: Act, data: Any) -> str:
+def _object_id(match: ResolverMatch, act: Act, data: Any, person: Any) -> str:
     if act.key:
         return unquote(str(match.kwargs[act.key]))
+    if act.kind == ACCOUNT and person:
+        return str(person.pk)
     return str(data.get("id", "")) if isinstance(data, dict) else ""
 
 

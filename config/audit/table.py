@@ -13,7 +13,9 @@ Action = AuditEntry.Action
 
 @dataclass(frozen=True)
 class Act:
-    """`key` names the part of the address that says which one; else the answer's `id` does."""
+    """`key` names the part of the address that says which one; else the view does (`trail.concerns`), or the answer's
+    `id`, or of an account, who is signed in.
+    """
 
     action: str
     kind: str
@@ -106,7 +108,7 @@ ACTS: dict[str, Act] = {
     "POST second-factor-off": changed(ACCOUNT, "", "second factor, off"),
     "POST second-factor-codes": changed(ACCOUNT, "", "recovery codes"),
     "POST invitation": Act(Action.CREATED, ACCOUNT, "", "by an invitation"),
-    "POST upload": Act(Action.CREATED, RECORDING, "", "a file of one's own"),
+    "POST upload": Act(Action.CREATED, RECORDING, "", "upload to a transcript"),
     "POST new-room": Act(Action.CREATED, ROOM),
     "GET room-settings": read(SECRETS, "room_name", "page"),
     "POST room-action": changed(ROOM, "room_name"),

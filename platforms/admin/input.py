@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from platforms.admin.paging import BoundedPaginator
 from platforms.admin.searching import BoundedSearch
+from platforms.audit import trail
 from platforms.listing import COUNTED
 
 LONGEST_SEARCH = 1000  # characters; databases refuse patterns of some ten thousand
@@ -94,6 +95,11 @@ class CarefulAdmin(BoundedSearch, AnyModelAdmin):
         if "cl" in context and context["cl"].counted:
             context["selection_note_all"] = _("All selected, also those that are not counted")
         return response
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Also of what was made in a window that another form opened."""
+        trail.concerns(request, obj.pk)
+        return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """What is stored is in English, whoever did it."""

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 SAME_SECONDS = 600.0  # for which a look at the same thing is the same look
 REMEMBERED = 10_000  # looks, in each process
+CONCERNED = "audit.concerned"  # in a request's META
 
 Look = tuple[Any, ...]
 
@@ -66,6 +67,15 @@ def add(entry: AuditEntry) -> None:
 def add_look(entry: AuditEntry) -> None:
     if looks.is_new(_look(entry)):
         add(entry)
+
+
+def concerns(request: HttpRequest, key: Any) -> None:
+    """Which one a request is about, where neither its address nor the answer says so: such as what a form made."""
+    request.META[CONCERNED] = str(key)
+
+
+def concerned_by(request: HttpRequest) -> str:
+    return str(request.META.get(CONCERNED, ""))
 
 
 def via_of(request: HttpRequest) -> str:

@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from platforms.audit import trail
 from platforms.limits import rates
 from recordings.api.transcripts.serializers import CreateTranscriptSerializer
 from recordings.api.transcripts.views import create
@@ -92,6 +93,7 @@ def take(request: HttpRequest) -> HttpResponse:
     except Exception as error:
         discard(transcript)
         raise in_plain_words(error) from error
+    trail.concerns(request, transcript.pk)
     return redirect("transcript", transcript.pk)
 
 

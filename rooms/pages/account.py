@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from platforms.audit import trail
 from platforms.limits import rates
 from platforms.visible import visible
 from rooms import keyring, logins, second_factor
@@ -196,10 +197,11 @@ def add_key(request: HttpRequest) -> HttpResponse:
     days = form.cleaned_data["days"]
     expires_at = timezone.now() + timedelta(days=int(days)) if days else None
     try:
-        _, key = make_key(request.user, form.cleaned_data["name"], form.granted(), expires_at)
+        made, key = make_key(request.user, form.cleaned_data["name"], form.granted(), expires_at)
     except BadRequest as error:
         form.add_error(None, gettext(str(error.detail)))
         return _show(request, key=form)
+    trail.concerns(request, made.pk)
     request.session[NEW_KEY] = keyring.encrypt(key)
     return redirect("/account#keys")
 

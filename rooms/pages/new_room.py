@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from platforms.audit import trail
 from platforms.handler import platform_choices, platform_label, why_unavailable
 from rooms import names
 from rooms.api.errors import BadRequest
@@ -45,6 +46,7 @@ def new_room(request: HttpRequest) -> HttpResponse:
             taken = gettext("There is a room at /%(name)s already; choose another address.")
             errors = {"name": [taken % serializer.validated_data]}
         else:
+            trail.concerns(request, room.pk)
             ready = gettext("The room “%(room)s” is ready. Its address is to be passed on.")
             messages.success(request, ready % {"room": room.label})
             return redirect("room-settings", room.name)

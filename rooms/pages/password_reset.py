@@ -14,6 +14,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 
+from platforms.audit import trail
 from platforms.limits import rates
 from rooms import logins
 from rooms.services import mail_is_logged, where_mail_goes
@@ -79,6 +80,7 @@ class NewPasswordPage(PasswordResetConfirmView):
     success_url = reverse_lazy("login")
 
     def form_valid(self, form: Any) -> HttpResponse:
+        trail.concerns(self.request, form.user.pk)
         response = super().form_valid(form)
         messages.success(self.request, gettext("The password is changed. Log in with it."))
         return response

@@ -14,6 +14,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 
 from platforms.limits.counters import counter
+from platforms.models import AuditEntry
 from rooms.logins import PER_ADDRESS
 from rooms.models import ApiKey
 from rooms.pages import email_change
@@ -276,6 +277,7 @@ def test_a_link_is_mailed_by_which_a_new_one_is_chosen(owner, settings):
     assert "At least 8 characters" in text(guest, form)
     assert guest.post(form, {"new_password1": "short", "new_password2": "short"}).status_code == 422
     assert guest.post(form, {"new_password1": NEW, "new_password2": NEW})["Location"] == "/login"
+    assert AuditEntry.objects.get(what="password, by a link").object_id == str(owner.pk)
     owner.refresh_from_db()
     assert owner.check_password(NEW)
     assert not ApiKey.objects.exists() or api_for().get("/v1/rooms", HTTP_X_API_KEY=key).status_code == 401

@@ -12,6 +12,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from platforms.models import AuditEntry
 from rooms import co_owners, invitations
 from rooms.models import Invitation, Room
 from rooms.services import IN_LOG
@@ -86,6 +87,8 @@ def test_whoever_opens_it_chooses_a_password_and_is_signed_in(guest, invite, roo
     assert guest.post("/account/invitation", ACCOUNT)["Location"] == "/"
     assert "The account is yours." in text(guest, "/")
     user = get_user_model().objects.get(username="grace@example.com")
+    made = AuditEntry.objects.filter(action="created").order_by("pk")
+    assert [entry.object_id for entry in made] == [str(Invitation.objects.get().pk), str(user.pk)]
     assert (user.email, user.get_full_name(), user.check_password(PASSWORD)) == (
         "grace@example.com",
         "Grace Hopper",

@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from platforms.limits.counters import counter
+from platforms.models import AuditEntry
 from recordings.intake import uploads
 from recordings.media import decoding
 from recordings.models import Recording, Submission, Transcript, TranscriptEvent, Upload
@@ -51,6 +52,7 @@ def test_a_file_becomes_a_transcript_that_is_under_way(client, owner):
     assert (transcript.status, transcript.source_language, transcript.share_mode) == ("uploaded", "de", "private")
     assert transcript.recording.uploaded_by == owner
     assert Submission.objects.get().recording == transcript.recording
+    assert AuditEntry.objects.get(action="created").object_id == str(transcript.pk)
     page = client.get(answer["Location"]).content.decode()
     assert "Interview, part 1" in page
     assert "This page shows the transcript by itself as soon as it is there." in page
