@@ -130,7 +130,12 @@ class Transcript(models.Model):
     @property
     def shown_title(self) -> str:
         """Its title; until it has one its name, with the day where a room has many of that name."""
-        return shown_title(self.title, self.name, self.source_kind, self.created_at)
+        return shown_title(self.title, self.name, self.source_kind, self.created_at, self.recorded_at)
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When it was recorded; where nothing was, or nobody knows, when the transcript was made."""
+        return (self.recording.recorded_at if self.recording else None) or self.created_at
 
     def touch(self, *also: TranscriptEvent.Kind) -> None:
         """Save a change, so that a client that asks what changed since its last look is told of it.
@@ -169,10 +174,10 @@ class Transcript(models.Model):
             yield TranscriptEvent(transcript_id=self.pk, user_id=self.user_id, kind=kind, value=value)
 
 
-def shown_title(title: str, name: str, source_kind: str, created_at: datetime) -> str:
+def shown_title(title: str, name: str, source_kind: str, created_at: datetime, recorded_at: datetime | None) -> str:
     if title or source_kind != Transcript.SourceKind.ROOM:
         return title or name
-    return f"{name}, {created_at.date()}"
+    return f"{name}, {(recorded_at or created_at).date()}"
 
 
 def _wait_for_other_changes() -> None:

@@ -47,7 +47,7 @@ def file_of(transcript: Transcript, ending: str) -> File:
 def name_of(transcript: Transcript) -> str:
     """Without an ending."""
     title = " ".join(UNFIT.sub(" ", str(transcript)).split())
-    return f"{transcript.created_at:%Y-%m-%d} {title}"[:LONGEST_NAME].rstrip(" .")
+    return f"{transcript.recorded_at:%Y-%m-%d} {title}"[:LONGEST_NAME].rstrip(" .")
 
 
 def _content(transcript: Transcript, ending: str) -> str:
@@ -73,6 +73,7 @@ def _about(transcript: Transcript, names: dict[int, str]) -> dict[str, object]:
         "title": _title(transcript),
         "room": transcript.room.name if transcript.room else None,
         "created_at": transcript.created_at.isoformat(),
+        "recorded_at": transcript.recorded_at.isoformat(),
         "speakers": _speakers(transcript, names),
     }
 
@@ -84,4 +85,4 @@ def _speakers(transcript: Transcript, names: dict[int, str]) -> list[str]:
 
 def _when_and_who(transcript: Transcript) -> str:
     people = ", ".join(_speakers(transcript, speaker_names(transcript)))
-    return f"{transcript.created_at:%Y-%m-%d %H:%M} UTC" + (f" · {people}" if people else "")
+    return f"{transcript.recorded_at:%Y-%m-%d %H:%M} UTC" + (f" · {people}" if people else "")

@@ -20,7 +20,7 @@ DENIED = ErrorDetail("Transcript access denied", "transcript_access_denied")
 # What lists show of what belongs to a transcript; the rest of it is not even read.
 LISTED = {
     "room": {"id", "name", "title"},
-    "recording": {"id", "meeting", "state", "has_video", "duration"},
+    "recording": {"id", "meeting", "state", "has_video", "duration", "recorded_at"},
     "video": {"id", "state", "has_video", "duration"},
 }
 NOT_OWNER = "Not authorized, or transcript access denied"

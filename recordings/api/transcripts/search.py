@@ -25,7 +25,7 @@ LAST_OFFSET = 100_000
 # What the page shows of what was found; the rest is not even read.
 FOUND_FIELDS = [
     *("name", "title", "user", "room", "source_kind", "created_at", "deleted_at", "status", "duration", "change_seq"),
-    *("room__name", "room__title", "search_document__transcript", "search_document__body"),
+    *("room__name", "room__title", "recording__recorded_at", "search_document__transcript", "search_document__body"),
 ]
 TOTAL_HELP = (
     f"How many there are, as far as they are counted. Of more than {search.RANKED} the newest are ranked and older "
@@ -161,7 +161,10 @@ FOUND = Columns(FoundSerializer, {"title": TITLE})
 MATCHING = Columns(FoundSerializer, {"title": TITLE}, also=["search_document.body"])
 _FOUND = StatementOfKeys(
     lambda keys: (
-        Transcript.objects.select_related("room", "search_document").only(*FOUND_FIELDS).order_by().filter(pk__in=keys)
+        Transcript.objects.select_related("room", "recording", "search_document")
+        .only(*FOUND_FIELDS)
+        .order_by()
+        .filter(pk__in=keys)
     )
 )
 

@@ -127,7 +127,7 @@ def cloud_video_duration(
     return None if found is None else int(found)
 
 
-TITLE = Computed(shown_title, ["title", "name", "source_kind", "created_at"])
+TITLE = Computed(shown_title, ["title", "name", "source_kind", "created_at", "recording.recorded_at"])
 _VIDEOS = [f"{name}.{field}" for name in ("video", "recording") for field in ("has_video", "state", "duration")]
 # For lists.
 MINIMAL = Columns(

@@ -3,6 +3,7 @@
 import gzip
 import re
 import uuid
+from datetime import datetime
 
 import pytest
 from django.core.files.base import ContentFile
@@ -288,6 +289,32 @@ class TestDownloads:
         transcript = make_transcript(owner, title=title)
         Transcript.objects.update(created_at=WHEN)
         assert get(client, transcript, owner, "/download/srt")["Content-Disposition"] == f"attachment; {name}"
+
+    def test_when_it_was_recorded_is_the_same_wherever_it_is_said(self, client, owner):
+        def recorded():
+            recording = Recording.objects.create(
+                platform="mock",
+                state=State.PROCESSING,
+                meeting=make_meeting(owner),
+                recorded_at=datetime.fromisoformat(WHEN),
+            )
+            return make_transcript(owner, recording=recording, created_at="2027-01-03T09:30:00Z")
+
+        transcript = recorded()
+        client.force_login(owner)
+        for page in ("/", "/search", "/search?q=budget", path(transcript)):
+            text = client.get(page).content.decode()
+            assert "2 Jan 2027, 03:04 UTC" in text, page
+            assert "2027-01-03" not in text, page
+        assert "2027-01-02 03:04 UTC" in client.get(path(transcript, "/download/txt")).content.decode()
+        for api in (f"/v1/transcripts/{transcript.pk}", "/v1/transcripts", "/v1/transcripts/search?q=budget"):
+            assert "standup, 2027-01-02" in client.get(api).content.decode(), api
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/search?q=budget")
+        recorded()
+        with CaptureQueriesContext(connection) as more:
+            client.get("/search?q=budget")
+        assert len(more) == len(queries)
 
     def test_another_ending_is_not_found(self, client, transcript, owner):
         assert get(client, transcript, owner, "/download/exe").status_code == 404

@@ -96,6 +96,7 @@ def test_the_mail_holds_what_was_said_and_only_some_get_the_link(server, listed,
     Room.objects.update(email_transcript_to="team@example.com", title="Budget")
     ask(meeting, "guest@example.com")
     transcript = finish(meeting)
+    Recording.objects.update(recorded_at="2027-01-02T15:04:00Z")
     Transcript.objects.update(title="Über\r\nBcc: x@example.com alles")
     work()
     mails = {one.recipient: one for one in server.delivered}
@@ -111,6 +112,7 @@ def test_the_mail_holds_what_was_said_and_only_some_get_the_link(server, listed,
         assert "Good <morning>." in one.text
         assert "Grüße & co." in one.files["transcript.txt"]
         assert "Room: Budget" in one.text
+        assert "Recorded: 2 Jan 2027, 15:04 UTC" in one.text
     assert len({one.message["Message-ID"] for one in mails.values()}) == 2
 
 
