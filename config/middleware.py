@@ -6,8 +6,9 @@ from typing import Any, cast
 from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.contrib.messages.middleware import MessageMiddleware
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.urls import get_resolver
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from rest_framework.response import Response
@@ -87,14 +88,26 @@ def languages(get_response: GetResponse) -> GetResponse:
     return answer
 
 
-def passing_errors(get_response: GetResponse) -> GetResponse:
-    """A page for which the database is away is none that is broken, with DEBUG neither."""
+def own_error_pages(get_response: GetResponse) -> GetResponse:
+    """Comes last. With DEBUG, Django has pages for developers: they would tell people who mistyped an address, or for
+    whom a database is away, about the code.
+    """
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        return get_response(request)
+        response = get_response(request)
+        leads_nowhere = response.status_code == 404 and request.resolver_match is None
+        return _not_found(request, Http404()) if leads_nowhere else response
 
-    answer.process_exception = unavailable  # type: ignore[attr-defined]  # looked for by Django
+    def process_exception(request: HttpRequest, error: Exception) -> HttpResponseBase | None:
+        return _not_found(request, error) if isinstance(error, Http404) else unavailable(request, error)
+
+    answer.process_exception = process_exception  # type: ignore[attr-defined]  # looked for by Django
     return answer
+
+
+def _not_found(request: HttpRequest, error: Exception) -> HttpResponseBase:
+    page: Callable[..., HttpResponseBase] = get_resolver().resolve_error_handler(404)
+    return page(request, exception=error)
 
 
 def is_of_program(request: HttpRequest) -> bool:

@@ -84,7 +84,7 @@ MIDDLEWARE = [
     "config.middleware.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.ContentPolicy",
-    "config.middleware.passing_errors",
+    "config.middleware.own_error_pages",
 ]
 
 # Before all others, so that a browser can read refusals too. Without an origin there is nothing to answer.

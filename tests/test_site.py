@@ -157,10 +157,15 @@ class TestFrame:
 
 
 class TestErrors:
-    def test_what_is_not_there(self, client):
-        response = client.get("/nowhere/at-all/x")
+    @pytest.mark.parametrize("debug", [True, False])
+    @pytest.mark.parametrize("path", ["/nowhere/at-all/x", "/rooms/nowhere", "/rooms/standup", "/transcripts/nonsense"])
+    def test_what_is_not_there_or_not_ones_own(self, client, colleague, room, settings, path, debug):
+        settings.DEBUG = debug
+        client.force_login(colleague)
+        response = client.get(path)
         assert response.status_code == 404
         assert "Nothing is here" in response.content.decode()
+        assert "URLconf" not in response.content.decode()
 
     def test_errors_of_somebody_stay_theirs(self, client, owner, colleague):
         client.force_login(colleague)
