@@ -9,8 +9,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
-from django.db.models.functions import Lower
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -89,8 +88,7 @@ class RoomChoice:
     def among(self, rooms: RoomQuerySet) -> RoomQuerySet:
         for word in self.words.split():
             rooms = rooms.filter(Q(title__icontains=word) | Q(name__icontains=word))
-        label = Case(When(title="", then=F("name")), default=F("title"))
-        return rooms.order_by(Lower(label), "pk") if self.by_name else rooms
+        return rooms.from_a_to_z() if self.by_name else rooms
 
     def rest_of_address(self) -> str:
         """For the links to other pages of the same rooms."""

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -9,7 +10,6 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -89,10 +89,12 @@ def page_number(request: HttpRequest) -> int:
     return min(max(number, 1), LAST_OFFSET // SIZE)
 
 
-def rooms_with_transcripts(user: Any) -> QuerySet[Room]:
-    """Those of the newest transcripts, as many as are looked at."""
+def rooms_with_transcripts(user: Any) -> list[tuple[str, str]]:
+    """Id and title of those of the newest transcripts, as many as are looked at; of one title, the address as well."""
     theirs = listed_for(user).filter(room__isnull=False).values("room_id", 0, MOST_LOOKED_AT)
-    return Room.objects.filter(pk__in=set(theirs)).order_by("name")[:MOST_ROOMS]
+    rooms = Room.objects.filter(pk__in=set(theirs)).from_a_to_z()[:MOST_ROOMS]
+    titles = Counter(room.label for room in rooms)
+    return [(str(room.pk), f"{room.label} (/{room.name})" if titles[room.label] > 1 else room.label) for room in rooms]
 
 
 def in_plain_words(errors: Any) -> dict[str, str]:

@@ -55,6 +55,10 @@ class RoomQuerySet(models.QuerySet["Room"]):
         """The room of this name; capital letters do not count."""
         return self.alias(small_name=Lower("name")).filter(small_name=name.lower())
 
+    def from_a_to_z(self) -> "RoomQuerySet":
+        label = models.Case(models.When(title="", then=models.F("name")), default=models.F("title"))
+        return self.order_by(Lower(label), "pk")
+
     def find(self, name: str) -> "Room | None":
         """The room of this name, or the one that had it last and was renamed."""
         if "\x00" in name:

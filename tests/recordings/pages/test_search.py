@@ -218,6 +218,13 @@ def test_rooms_to_choose_are_those_with_something_to_find(client, owner, colleag
     assert re.findall(r'<option value="[^"]+"[^>]*>([^<]+)<', html(client, colleague)) == []
 
 
+def test_rooms_to_choose_are_called_as_people_call_them_and_told_apart(client, owner):
+    for name, title in (("a1", "Weekly"), ("b2", "Weekly"), ("zoo", ""), ("c3", "board")):
+        make_transcript(owner, room=Room.objects.create(name=name, title=title, owner=owner))
+    shown = re.findall(r'<option value="[^"]+"[^>]*>([^<]+)<', html(client, owner))
+    assert [shown[0], *sorted(shown[1:3]), shown[3]] == ["board", "Weekly (/a1)", "Weekly (/b2)", "zoo"]
+
+
 def test_ones_own_trash_is_found_when_asked_for(client, owner, colleague, room):
     Room.objects.filter(pk=room.pk).update(is_shared=True)
     transcript = make_transcript(owner, room=room, share_mode="public")
