@@ -24,6 +24,8 @@ def lost_features(room: Room, client_class: type[VideoPlatformClient]) -> list[s
         lost.append(gettext("%(type)s recording") % {"type": room.recording_type})
     elif room.recording_type == Room.RecordingType.CLOUD:
         lost += _trigger_loss(room.recording_trigger, client_class.recording_triggers)
+        if client_class.only_hosts_record and room.recording_trigger.startswith(Room.RecordingTrigger.AUTOMATIC):
+            lost.append(gettext("recording that starts without waiting for a host"))
     return lost
 
 

@@ -30,6 +30,10 @@ class SecondPerson(Full):
     recording_triggers = frozenset({"automatic-2nd-participant"})
 
 
+class ByHosts(Full):
+    only_hosts_record = True
+
+
 class ByHand(Full):
     recording_triggers = frozenset({"none"})
 
@@ -74,6 +78,11 @@ def _platforms(settings):
         ({"recording_type": "none", "room_mode": "group"}, Bare, ["room mode “group” (for more than four people)"]),
         ({"recording_type": "cloud"}, Bare, ["cloud recording"]),
         ({"recording_type": "local"}, Bare, ["local recording"]),
+        ({}, ByHosts, ["recording that starts without waiting for a host"]),
+        ({"recording_trigger": "automatic"}, ByHosts, ["recording that starts without waiting for a host"]),
+        ({"recording_trigger": "none"}, ByHosts, []),
+        ({"recording_trigger": "prompt"}, ByHosts, []),
+        ({"recording_type": "none"}, ByHosts, []),
         ({}, FirstPerson, ["recording starts with the first person instead of the second"]),
         (
             {"recording_trigger": "automatic"},
