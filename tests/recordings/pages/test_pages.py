@@ -61,13 +61,14 @@ class TestGuests:
         Room.objects.create(name="townhall", owner=owner, is_shared=True)
         text = html(client)
         assert 'href="/townhall"' in text
+        assert '<span class="badge">Listed for everybody</span>' in text
         assert "standup" not in text
         assert "Recent recordings" not in text
         assert "/new" not in text
 
     def test_in_public_mode_without_shared_rooms_they_are_told_so(self, client, settings):
         settings.PUBLIC_MODE = True
-        assert "No room is shared at present" in html(client)
+        assert "No room is listed for everybody at present" in html(client)
 
 
 class TestRooms:
