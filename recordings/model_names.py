@@ -38,6 +38,7 @@ NAMES = {
     _("ingest"),
     _("ingests"),
     _("is everybodys"),
+    _("is logged"),
     _("is upload"),
     _("language"),
     _("locked"),

@@ -74,10 +74,10 @@ class TranscriptMailAdmin(JobAdmin):
     about = ["recipient", "transcript_id"]
     search_fields = ["recipient", "last_error"]
     fields = [
-        *("recipient", "include_link", "transcript_id", "state", "attempts", "next_attempt_at", "last_error"),
-        *("created_at", "finished_at"),
+        *("recipient", "include_link", "is_logged", "transcript_id", "state", "attempts", "next_attempt_at"),
+        *("last_error", "created_at", "finished_at"),
     ]
-    readonly_fields = ["transcript_id", *JobAdmin.readonly_fields]
+    readonly_fields = ["is_logged", "transcript_id", *JobAdmin.readonly_fields]
 
 
 @admin.register(ZulipPost)

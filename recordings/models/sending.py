@@ -22,10 +22,17 @@ class TranscriptMail(Job):
     LONGEST_PAUSE: ClassVar[timedelta] = timedelta(hours=4)
     TIME_LIMIT: ClassVar[int] = 120
     MOST: ClassVar[int] = 100  # of one transcript
+    SAVED_FIELDS: ClassVar[tuple[str, ...]] = ("is_logged",)
 
     transcript = models.ForeignKey(Transcript, on_delete=models.CASCADE, related_name="mails", db_index=False)
     recipient = models.EmailField()
     include_link = models.BooleanField(default=False, help_text=_("With the address of the transcript's page."))
+    is_logged = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("It was written to this server's log, as there was no mail server then."),
+    )
 
     class Meta:
         constraints = [

@@ -15,7 +15,7 @@ from platforms.work.models import ResultPending
 from recordings.models import Transcript, TranscriptMail
 from recordings.transcripts.formats import as_text, speaker_names
 from rooms.languages import language_of_mails
-from rooms.services import why_no_email
+from rooms.services import mail_is_logged, why_no_email
 
 SUBJECT_CHARACTERS = 150
 BODY_CHARACTERS = 50_000  # of what was said; the file that goes with it has all
@@ -43,6 +43,7 @@ def perform(mail: TranscriptMail) -> None:
         raise _refusal(error.smtp_code, error.smtp_error) from None
     except (smtplib.SMTPException, OSError) as error:
         raise NotSent(f"The mail server could not be used: {_words(error)}", SOME_SECONDS) from None
+    mail.is_logged = mail_is_logged()
 
 
 def message_of(mail: TranscriptMail, transcript: Transcript) -> EmailMessage:

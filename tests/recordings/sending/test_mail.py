@@ -431,6 +431,24 @@ def test_where_mail_goes_to_the_log_it_is_not_said_to_be_sent(owner, listed, set
     assert IN_LOG in form.fields["email_transcript_to"].help_text
 
 
+def test_one_that_went_to_the_log_is_not_shown_as_sent_also_when_there_is_a_server(
+    client, owner, listed, meeting, settings, server
+):
+    Room.objects.update(email_transcript_to="team@example.com")
+    with_server, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, "django.core.mail.backends.console.EmailBackend"
+    finish(meeting)
+    assert work() == 1
+    settings.EMAIL_BACKEND = with_server
+    client.force_login(owner)
+    page = client.get("/rooms/standup").content.decode().partition('id="sent"')[2]
+    assert '<span class="badge">Written to the log only</span>' in page
+    assert ">Sent<" not in page
+    finish(meeting)
+    assert work() == 1
+    page = client.get("/rooms/standup").content.decode().partition('id="sent"')[2]
+    assert '<span class="badge badge-good">Sent</span>' in page
+
+
 def test_a_transcript_outside_of_any_room_is_for_nobody(db, owner):
     make_transcript(owner)
     assert TranscriptMail.objects.count() == 0
