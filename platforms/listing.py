@@ -188,7 +188,9 @@ class Kept(Generic[Row]):
         return Kept(lambda **values: self.build(**values).of_values(*fields), **self._examples)
 
     def _page(self, start: int, stop: int) -> Statement[Row]:
-        return Statement(lambda **values: self.build(**values).page(start, stop), **self._examples)
+        """Of more keys than are asked for, no more rows are read."""
+        enough = _enough(start, stop)
+        return Statement(lambda **values: self.build(**values).page(start, enough)[: stop - start], **self._examples)
 
     def _sql(self, vendor: str, write: Write, fixed: tuple[Hashable, ...], texts: int) -> Written:
         examples = self._examples | {f"text {n}": partial(_example_text, n) for n in range(texts)}
@@ -230,12 +232,12 @@ class _KeptListing(Listing[Row]):
     def page_and_count(self, start: int, stop: int) -> tuple[list[Row], int | None]:
         if connection.vendor != "postgresql":
             return super().page_and_count(start, stop)
-        page = self._kept.page(start, _enough(start, stop)).asked(**self._values)
+        page = self._kept.page(start, stop).asked(**self._values)
         count = self._kept.sql(connection.vendor, _write_count, (COUNTED,), 0).asked(self._values)
         rows, [[total]] = ask(page, count)
-        return rows[: stop - start], int(total)
+        return rows, int(total)
 
     def _slice(self, start: int, stop: int) -> list[Row]:
         if stop <= start:
             return []
-        return self._kept.page(start, _enough(start, stop)).rows(**self._values)[: stop - start]
+        return self._kept.page(start, stop).rows(**self._values)

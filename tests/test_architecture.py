@@ -37,7 +37,7 @@ ORDERS = {
     ],
     "recordings": [
         "models",
-        "backlog model_names storage",
+        "backlog listed model_names storage",
         "media",
         "transcripts",
         "sending telling",

@@ -7,7 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recordings.api.recording_serializers import RecordingPageSerializer, RecordingQuery, RecordingSerializer
-from recordings.models import Recording
+from recordings.listed import RecordingLists, read_tracks
+from recordings.models import Recording, RecordingQuerySet, Transcript
 from rooms.api.base import ApiView
 from rooms.api.input import read_query
 from rooms.api.pagination import page_of
@@ -23,6 +24,17 @@ FILTERS = {
     "platform": "platform",
     "state": "state",
 }
+# Of their transcripts no more is shown than which they are.
+_SHOWN = {"id", "deleted_at", "recording", "video"}
+_NOT_SHOWN = [field.name for field in Transcript._meta.concrete_fields if field.name not in _SHOWN]
+
+
+def _read() -> RecordingQuerySet:
+    unread = [f"{relation}__{name}" for relation in ("transcript", "video_of") for name in _NOT_SHOWN]
+    return Recording.objects.select_related("transcript", "video_of").defer(*unread)
+
+
+_LISTS = RecordingLists(_read)
 
 
 class RecordingList(ApiView):
@@ -37,7 +49,8 @@ class RecordingList(ApiView):
     def get(self, request: Request) -> Response:
         query = read_query(request, RecordingQuery)
         wanted = {field: query[name] for name, field in FILTERS.items() if name in query}
-        page = page_of(Recording.objects.with_tracks().listed_for(request.user).filter(**wanted), request)
+        page = page_of(_LISTS.of(request.user).filter(**wanted), request)
+        read_tracks(page["items"])
         return Response(page | {"items": RecordingSerializer().shown(page["items"])})
 
 

@@ -11,6 +11,7 @@ from recordings.models.recording import (
     Track,
     UploadSubmission,
     is_erased,
+    tracks,
 )
 from recordings.models.search import SearchDocument
 from recordings.models.sending import TranscriptMail, ZulipPost
@@ -43,4 +44,5 @@ __all__ = [
     "ZulipPost",
     "is_erased",
     "shown_title",
+    "tracks",
 ]

@@ -53,20 +53,27 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
 
     def listed_for(self, user: Any) -> Listing["Recording"]:
         """The same, newest first."""
+        return self.all_listed() if staff_may_view(user, Recording) else self.listed_for_person(user.pk)
+
+    def all_listed(self) -> Listing["Recording"]:
+        """As for staff who may view recordings."""
+        return Listing(self, [Recording.objects.order_by()], NEWEST_FIRST)
+
+    def listed_for_person(self, user_id: int) -> Listing["Recording"]:
+        """As for all others."""
         every = Recording.objects.order_by()
-        co_owned = Room.co_owners.through.objects.filter(user=user).values("room")
+        co_owned = Room.co_owners.through.objects.filter(user=user_id).values("room")
         parts = [
-            every.filter(meeting__room__owner=user),
-            every.filter(meeting__room__in=co_owned).exclude(meeting__room__owner=user),
-            every.filter(meeting__room=None, meeting__last_owner=user),
-            every.filter(meeting=None, kind=Recording.Kind.UPLOAD, transcript__user=user),
+            every.filter(meeting__room__owner=user_id),
+            every.filter(meeting__room__in=co_owned).exclude(meeting__room__owner=user_id),
+            every.filter(meeting__room=None, meeting__last_owner=user_id),
+            every.filter(meeting=None, kind=Recording.Kind.UPLOAD, transcript__user=user_id),
         ]
-        return Listing(self, [every] if staff_may_view(user, Recording) else parts, NEWEST_FIRST)
+        return Listing(self, parts, NEWEST_FIRST)
 
     def with_tracks(self) -> "RecordingQuerySet":
         """With their tracks, the people of these, and their transcripts."""
-        tracks = models.Prefetch("tracks", Track.objects.select_related("participant"))
-        return self.select_related("transcript", "video_of").prefetch_related(tracks)
+        return self.select_related("transcript", "video_of").prefetch_related(tracks())
 
 
 class Recording(models.Model):
@@ -233,6 +240,11 @@ class Track(models.Model):
 
     def __str__(self) -> str:
         return f"{self.medium} of {self.session_id or 'unknown'}"
+
+
+def tracks() -> "models.Prefetch[str]":
+    """What recordings are read with: their tracks, and whose these are."""
+    return models.Prefetch("tracks", Track.objects.select_related("participant"))
 
 
 class RecordingJob(Job):

@@ -8,6 +8,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.paginator import Page, Paginator
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -19,12 +20,15 @@ from django.views.decorators.http import require_safe
 
 from meetings.models import Meeting
 from platforms.handler import find_platform_client
+from platforms.listing import Kept
 from platforms.visible import visible
+from recordings.listed import RecordingLists, read_tracks
 from recordings.models import Recording, RecordingQuerySet, Transcript
 from recordings.pages.progress import AWAITED, WORDS, Progress, may_retry, progress_of, retry_helps, with_fate
 from recordings.transcripts.access import may_read
 from rooms import names
 from rooms.api.serializers import effective_platform
+from rooms.listed import read_co_owners
 from rooms.models import CalendarEvent, Room, RoomQuerySet
 from rooms.selection import RolloutPolicy, current_policy
 
@@ -127,15 +131,26 @@ def shown_platform(name: str) -> ShownPlatform:
 
 
 def page_of_rooms(request: HttpRequest, choice: RoomChoice) -> Page[Room]:
-    rooms = Room.objects.select_related("owner", "webhook")
-    is_chosen = choice.words or choice.by_name
-    among = rooms.among_those_listed_for if is_chosen else rooms.listed_for
-    listed: Any = among(request.user)
-    return Paginator(choice.among(listed) if is_chosen else listed, ROOMS).get_page(request.GET.get("page"))
+    listed: Any
+    if choice.words or choice.by_name:
+        listed = choice.among(_read_rooms().among_those_listed_for(request.user))
+    elif request.user.is_authenticated:
+        listed = _ROOMS.of(user_id=request.user.pk)
+    else:
+        listed = _read_rooms().listed_for(request.user)
+    return Paginator(listed, ROOMS).get_page(request.GET.get("page"))
+
+
+def _read_rooms() -> RoomQuerySet:
+    return Room.objects.select_related("owner", "webhook")
+
+
+_ROOMS = Kept(lambda user_id: _read_rooms().listed_for_person(user_id), user_id=lambda: (get_user_model()._meta.pk, -7))
 
 
 def shown_rooms(user: Any, rooms: list[Room]) -> list[ShownRoom]:
     policy = current_policy()
+    read_co_owners(rooms, user)
     live = defaultdict(list)
     for meeting in Meeting.objects.under_way(timezone.now()).filter(room__in=rooms):
         live[meeting.room_id].append(ShownMeeting(meeting, shown_platform(meeting.platform)))
@@ -167,9 +182,9 @@ def shown_room(
 
 def shown_recordings(user: Any) -> list[ShownRecording]:
     """The newest ones, with those that began and that nobody has reported yet."""
-    rows = with_fate(Recording.objects.with_tracks()).select_related("transcript", "meeting__room")
-    found = rows.listed_for(user).narrowed(lambda part: not_in_trash(with_fate(cast(RecordingQuerySet, part))))
-    shown = [shown_recording(user, recording) for recording in found[:RECORDINGS]]
+    found = _RECORDINGS.of(user)[:RECORDINGS]
+    read_tracks(found)
+    shown = [shown_recording(user, recording) for recording in found]
     return sorted([*unreported(user), *shown], key=lambda row: row.moment, reverse=True)[:RECORDINGS]
 
 
@@ -181,6 +196,14 @@ def not_in_trash(recordings: QuerySet[Recording]) -> QuerySet[Recording]:
     # By a subquery: PostgreSQL takes what an outer join finds nothing for to be rare, and would look at all of them.
     is_video = Exists(Transcript.objects.filter(video=OuterRef("pk")))
     return recordings.exclude(gone).exclude(hidden).exclude(trashed).exclude(is_video)
+
+
+def _read_recordings() -> RecordingQuerySet:
+    related = with_fate(Recording.objects.select_related("transcript", "meeting__room"))
+    return related.defer(*(f"transcript__{name}" for name in ("voices", "waveform", "short_summary", "long_summary")))
+
+
+_RECORDINGS = RecordingLists(_read_recordings, lambda part: not_in_trash(with_fate(cast(RecordingQuerySet, part))))
 
 
 def shown_recording(user: Any, recording: Any) -> ShownRecording:

@@ -28,8 +28,8 @@ class RoomQuerySet(models.QuerySet["Room"]):
     def listed_for(self, user: Any) -> Listing["Room"]:
         """A person's own rooms and those that are shared; shared ones only for people who are not signed in."""
         if not user.is_authenticated:
-            return Listing(self.prefetch_related("co_owners"), [Room.objects.filter(is_shared=True)], NEWEST_FIRST)
-        return self.prefetch_related("co_owners").listed_for_person(user.pk)
+            return Listing(self, [Room.objects.filter(is_shared=True)], NEWEST_FIRST)
+        return self.listed_for_person(user.pk)
 
     def listed_for_person(self, user_id: int) -> Listing["Room"]:
         """The same of somebody who is signed in; their co-owners are not read with them."""
@@ -49,7 +49,7 @@ class RoomQuerySet(models.QuerySet["Room"]):
         if user.is_authenticated:
             shared_with = Room.co_owners.through.objects.filter(user=user).values("room")
             listed |= models.Q(owner=user) | models.Q(pk__in=shared_with)
-        return self.filter(listed).prefetch_related("co_owners")
+        return self.filter(listed)
 
     def named(self, name: str) -> "RoomQuerySet":
         """The room of this name; capital letters do not count."""
@@ -275,8 +275,6 @@ class Room(models.Model):
 
     @cached_property
     def co_owner_ids(self) -> frozenset[int]:
-        if "co_owners" in getattr(self, "_prefetched_objects_cache", ()):
-            return frozenset(user.pk for user in self.co_owners.all())
         return frozenset(pair.user_id for pair in CO_OWNERS.rows([self.pk]))
 
     def is_run_by(self, user: Any) -> bool:

@@ -96,6 +96,16 @@ def test_one_whose_sql_is_kept_is_narrowed_and_counted_as_others_are(kept, owner
         assert rooms.count() == min(counted + 1, 20)
 
 
+def test_no_more_rows_are_read_than_asked_for(kept, owner):
+    """Also where more keys are."""
+    rooms = kept.of(user_id=owner.pk)
+    with CaptureQueriesContext(connection) as queries:
+        assert len(rooms[3:6]) == 3
+    [statement] = queries
+    assert f"LIMIT {listing.FEWEST} OFFSET 3" in statement["sql"]
+    assert statement["sql"].endswith("LIMIT 3")
+
+
 def test_values_are_read_without_objects(kept, rooms, owner, django_assert_num_queries):
     fields = ("id", "owner__username", "webhook_muted", "created_at")
     same = list(Room.objects.values_list(*fields))

@@ -163,7 +163,7 @@ class TestRooms:
         few = queries()
         fill(owner, 95)
         assert queries() == few
-        assert few <= 15
+        assert few <= 12
 
 
 def fill(owner, count):
