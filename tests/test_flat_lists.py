@@ -111,6 +111,26 @@ def test_a_list(person, path):
     assert read_as_a_whole(queries) == []
 
 
+def plans_of_counts(queries):
+    found = []
+    with connection.cursor() as cursor:
+        for query in queries:
+            for sql in query["sql"].split("; "):
+                if sql.startswith("SELECT count(*) FROM ("):
+                    cursor.execute(f"EXPLAIN {sql}")
+                    found.append("\n".join(line for (line,) in cursor.fetchall()))
+    return found
+
+
+@pytest.mark.parametrize(("path", "index"), [("/v1/rooms", "room_shared_of_owner")])
+def test_what_is_shared_is_counted_by_an_index_alone(path, index):
+    api = api_for(get_user_model().objects.get(pk=FEW))
+    with CaptureQueriesContext(connection) as queries:
+        assert api.get(path).status_code == 200
+    [plan] = plans_of_counts(queries)
+    assert f"Index Only Scan using {index} on" in plan
+
+
 @pytest.mark.parametrize("person", [HALF, FEW])
 @pytest.mark.parametrize("term", ["nobody has it", "meeting"])
 def test_a_part_of_a_name_is_looked_for_among_the_newest(person, term):

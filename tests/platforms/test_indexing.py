@@ -5,11 +5,12 @@ from django.db import connection, models
 from django.db.migrations.state import ModelState, ProjectState
 from django.test.utils import CaptureQueriesContext
 
-from platforms.indexing import AddIndexOnline
+from platforms.indexing import AddIndexOnline, RemoveIndexOnline
 from platforms.models import Heartbeat
 
 TABLE = Heartbeat._meta.db_table
 ADD = AddIndexOnline("heartbeat", models.Index(fields=["at"], name="heartbeat_for_a_test"))
+REMOVE = RemoveIndexOnline("heartbeat", "heartbeat_for_a_test")
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,6 +43,14 @@ def test_it_comes_and_goes(states):
     assert "heartbeat_for_a_test" not in indexes()
 
 
+def test_it_goes_and_comes_back(states):
+    run(ADD.database_forwards, *states)
+    run(REMOVE.database_forwards, *reversed(states))
+    assert "heartbeat_for_a_test" not in indexes()
+    run(REMOVE.database_backwards, *states)
+    assert "heartbeat_for_a_test" in indexes()
+
+
 def test_what_an_earlier_try_left_is_no_hindrance(states):
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE INDEX heartbeat_for_a_test ON {TABLE} (name)")
@@ -55,7 +64,9 @@ def test_what_an_earlier_try_left_is_no_hindrance(states):
 def test_writers_do_not_wait_for_it(states):
     with CaptureQueriesContext(connection) as queries:
         run(ADD.database_forwards, *states)
+        run(REMOVE.database_forwards, *reversed(states))
     assert [query["sql"].split(" ON ")[0] for query in queries if "INDEX" in query["sql"]] == [
         'DROP INDEX CONCURRENTLY IF EXISTS "heartbeat_for_a_test"',
         'CREATE INDEX CONCURRENTLY "heartbeat_for_a_test"',
+        'DROP INDEX CONCURRENTLY IF EXISTS "heartbeat_for_a_test"',
     ]
