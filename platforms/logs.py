@@ -48,6 +48,15 @@ def _given(ids: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in ids.items() if value}
 
 
+class RefusalsInALine(logging.Filter):
+    """What a client was refused (status 4xx) is no fault here: Django's line of it goes without its traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "status_code", 500) < 500:
+            record.exc_info = record.exc_text = None
+        return True
+
+
 class JSONFormatter(logging.Formatter):
     """One object a line, whatever is in it."""
 

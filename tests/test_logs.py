@@ -32,6 +32,11 @@ with connection.cursor() as cursor:
     cursor.execute("SELECT %s", ["hidden-4"])
 logging.getLogger("recordings.fetching.download").debug("our own line")
 """
+CLERK = """
+from django.contrib.auth import get_user_model
+get_user_model().objects.create_user("clerk", password="horse-battery-1", is_staff=True)
+"""
+ERROR = (ValueError, ValueError("said"), None)
 AS_A_WORKER = "from config.celery import app; app.log.setup_logging_subsystem(loglevel='DEBUG')"
 
 
@@ -128,3 +133,32 @@ def test_an_error_is_one_line_with_where_it_was_raised():
 def test_a_callers_id_that_is_not_fit_for_a_log_is_not_taken(client, given):
     assert client.get("/health", headers={"X-Request-ID": given})["X-Request-ID"] != given
     assert client.get("/health", headers={"X-Request-ID": "good-enough-1"})["X-Request-ID"] == "good-enough-1"
+
+
+# Refusals
+
+
+def test_a_refusal_is_one_line(tmp_path):
+    """Of a page that is for others, of a form without its token, and of what is not there."""
+    with running_product(tmp_path) as product, requests.Session() as browser:
+        product.manage("shell", "--verbosity=0", "-c", CLERK)
+        url = product.servers[0][0]
+        browser.get(f"{url}/login", timeout=60)
+        form = {"username": "clerk", "password": "horse-battery-1", "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        assert browser.post(f"{url}/login", form, timeout=60).ok
+        assert browser.get(f"{url}/admin/rooms/room/", timeout=60).status_code == 403
+        assert browser.post(f"{url}/account/profile", {"first_name": "Ada"}, timeout=60).status_code == 403
+        assert browser.get(f"{url}/rooms/nowhere", timeout=60).status_code == 404
+    text = (tmp_path / "product.log").read_text()
+    assert "Traceback" not in text
+    assert text.count("Forbidden") == 2
+
+
+def test_a_fault_keeps_its_traceback():
+    keeps = logs.RefusalsInALine()
+    for status, kept in ((403, False), (400, False), (500, True), (None, True)):
+        record = logging.LogRecord("django.request", logging.ERROR, __file__, 1, "said", (), ERROR)
+        if status:
+            record.status_code = status
+        assert keeps.filter(record)
+        assert bool(record.exc_info) is kept
