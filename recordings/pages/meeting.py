@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -18,6 +19,7 @@ from recordings.models import Consent, Recording
 from recordings.pages.home import not_in_trash, shown_platform, shown_recording
 from recordings.pages.progress import with_fate
 from recordings.pages.room import own_room
+from recordings.transcripts.files import fit
 
 NOBODY_KNOWN = gettext_lazy("Somebody who was not signed in")
 ANSWERS = {True: gettext_lazy("agreed"), False: gettext_lazy("refused"), None: gettext_lazy("has not answered")}
@@ -70,8 +72,8 @@ def answers_file(request: HttpRequest, room_name: str, meeting_id: Any) -> HttpR
     if found is None:
         return redirect_to_login(request.get_full_path())
     response = HttpResponse(content_type="text/csv; charset=utf-8")
-    name = f"{found.start_date:%Y-%m-%d %H.%M} {found.room_label} consent.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    name = f"{fit(f'{found.start_date:%Y-%m-%d %H.%M} {found.room_title} consent')}.csv"
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or ""
     response.write("\ufeff")  # else some spreadsheets read it in another encoding
     writer = csv.writer(response)
     writer.writerow([_("name"), _("came in (UTC)"), _("left (UTC)"), _("answer"), _("answered (UTC)")])

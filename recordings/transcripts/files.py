@@ -1,4 +1,4 @@
-"""A transcript as a file, under a name by which people find it again."""
+"""A transcript as a file, and names of files by which people find them again."""
 
 import json
 import re
@@ -41,16 +41,20 @@ ENDINGS = {
 
 def file_of(transcript: Transcript, ending: str) -> File:
     """`ending` is a key of ENDINGS."""
-    return File(f"{name_of(transcript)}.{ending}", ENDINGS[ending].content_type, _content(transcript, ending))
+    return File(f"{name_of(transcript)}.{ending}", ENDINGS[ending].content_type, content_of(transcript, ending))
 
 
 def name_of(transcript: Transcript) -> str:
     """Without an ending."""
-    title = " ".join(UNFIT.sub(" ", str(transcript)).split())
-    return f"{transcript.recorded_at:%Y-%m-%d} {title}"[:LONGEST_NAME].rstrip(" .")
+    return fit(f"{transcript.recorded_at:%Y-%m-%d} {transcript}")
 
 
-def _content(transcript: Transcript, ending: str) -> str:
+def fit(name: str) -> str:
+    """As every file system takes it."""
+    return " ".join(UNFIT.sub(" ", name).split())[:LONGEST_NAME].rstrip(" .")
+
+
+def content_of(transcript: Transcript, ending: str) -> str:
     segments, names = list(transcript.segments.defer("words")), speaker_names(transcript)
     match ending:
         case "vtt":

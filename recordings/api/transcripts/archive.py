@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpResponseBase, StreamingHttpResponse
+from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import IsAuthenticated
@@ -16,7 +17,8 @@ from recordings.api.transcripts.media import audio_if_any, errors
 from recordings.models import Transcript
 from recordings.storage.reader import open_stored
 from recordings.transcripts.access import NO_TRANSCRIPT, NOT_OWNER, find_own
-from recordings.transcripts.formats import as_json, as_text, as_webvtt, speaker_names
+from recordings.transcripts.files import content_of, name_of
+from recordings.transcripts.formats import as_json, as_srt, as_text, as_webvtt, speaker_names
 from rooms.api.base import ApiView
 from rooms.api.schema import SIGN_IN
 
@@ -28,7 +30,7 @@ class DownloadZip(ApiView):
 
     @extend_schema(
         operation_id="v1_transcript_download_zip",
-        summary="All of a transcript in one archive: text, WebVTT, JSON and audio",
+        summary="All of a transcript in one archive: text, Markdown, WebVTT, SubRip, JSON and audio",
         responses={
             (200, "application/zip"): OpenApiTypes.BINARY,
             **errors(e401=SIGN_IN, e403=NOT_OWNER, e404=NO_TRANSCRIPT),
@@ -36,11 +38,11 @@ class DownloadZip(ApiView):
     )
     def get(self, request: Request, transcript_id: str) -> HttpResponseBase:
         transcript = find_own(request.user, transcript_id)
-        name = f"transcript_{transcript.pk}.zip"
+        disposition = content_disposition_header(as_attachment=True, filename=f"{name_of(transcript)}.zip") or ""
         return StreamingHttpResponse(
             archive(texts_of(transcript), audio_if_any(transcript)),
             content_type="application/zip",
-            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"},
+            headers={"Content-Disposition": disposition, "Cache-Control": "private, no-store"},
         )
 
 
@@ -49,7 +51,9 @@ def texts_of(transcript: Transcript) -> dict[str, str]:
     spoken = json.dumps(as_json(segments, names), ensure_ascii=False, indent=1)
     return {
         "transcript.txt": as_text(segments, names, timestamps=True),
+        "transcript.md": content_of(transcript, "md"),
         "transcript.vtt": as_webvtt(segments, names),
+        "transcript.srt": as_srt(segments, names),
         "transcript.json": spoken,
     }
 

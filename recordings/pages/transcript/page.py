@@ -15,14 +15,13 @@ from rest_framework import exceptions
 
 from recordings.api.transcripts.media import audio_if_any
 from recordings.models import Recording, Transcript
-from recordings.pages import downloads
 from recordings.pages.clock import as_words
 from recordings.pages.progress import Progress, may_retry, progress_of, retry_helps, with_fate
 from recordings.pages.transcript.access import refuse
 from recordings.pages.transcript.again import offer
 from recordings.pages.transcript.lines import LONGEST_QUERY, in_order, parts_of
 from recordings.pages.transcript.voices import colours_of, people_of, voices_of
-from recordings.transcripts import search
+from recordings.transcripts import files, search
 from recordings.transcripts.access import find_deleted, find_transcript, is_owner
 from recordings.transcripts.formats import speaker_names
 
@@ -63,13 +62,13 @@ def transcript_page(request: HttpRequest, transcript_id: uuid.UUID) -> HttpRespo
 @require_safe
 @never_cache
 def download(request: HttpRequest, transcript_id: uuid.UUID, ending: str) -> HttpResponse:
-    if ending not in downloads.ENDINGS:
+    if ending not in files.ENDINGS:
         raise Http404
     try:
         transcript = find_transcript(request.user, str(transcript_id))
     except (exceptions.NotFound, exceptions.PermissionDenied) as error:
         return refuse(request, error)
-    file = downloads.file_of(transcript, ending)
+    file = files.file_of(transcript, ending)
     headers = {"Content-Disposition": content_disposition_header(as_attachment=True, filename=file.name) or ""}
     return HttpResponse(file.content, content_type=file.content_type, headers=headers)
 
@@ -99,10 +98,10 @@ def about(request: HttpRequest, transcript: Transcript) -> dict[str, Any]:
         "is_own": is_owner(request.user, transcript),
         "is_ready": transcript.status == Status.ENDED,
         "trash_days": settings.TRASH_DAYS,
-        "download_endings": [(ending, kind.label) for ending, kind in downloads.ENDINGS.items()],
+        "download_endings": [(ending, kind.label) for ending, kind in files.ENDINGS.items()],
         "sharing": SHARING,
         "corrections": transcript.corrections.count() if is_owner(request.user, transcript) else 0,
-        "file_name": downloads.name_of(transcript),
+        "file_name": files.name_of(transcript),
         "speeds": SPEEDS,
     }
 

@@ -113,12 +113,17 @@ class TestAudio:
 
 class TestZip:
     def test_it_holds_the_text_in_all_formats_and_the_audio(self, owner, heard):
+        Transcript.objects.update(title="Budget: 2/Runde", created_at="2027-01-02T10:00:00Z")
         answer = api_for(owner).get(path(heard, "download/zip"))
         assert (answer.status_code, answer["Content-Type"]) == (200, "application/zip")
+        assert answer["Content-Disposition"] == 'attachment; filename="2027-01-02 Budget 2 Runde.zip"'
         assert answer.streaming
         with zipfile.ZipFile(io.BytesIO(answer.getvalue())) as zipped:
             assert zipped.testzip() is None
-            assert sorted(zipped.namelist()) == ["audio.mp3", "transcript.json", "transcript.txt", "transcript.vtt"]
+            endings = ("json", "md", "srt", "txt", "vtt")
+            assert sorted(zipped.namelist()) == ["audio.mp3", *(f"transcript.{ending}" for ending in endings)]
+            assert zipped.read("transcript.md").startswith(b"# Budget: 2/Runde")
+            assert zipped.read("transcript.srt").startswith(b"1\n00:00:00,000 --> ")
             assert zipped.read("audio.mp3") == MP3
             assert zipped.read("transcript.vtt").startswith(b"WEBVTT")
             assert json.loads(zipped.read("transcript.json"))[0]["speaker_name"] == "Ada"

@@ -158,8 +158,9 @@ def test_a_meeting_says_who_answered_what(client, room, owner):
 def test_the_answers_can_be_taken_away_as_a_table(client, room, owner, name):
     meeting = attended(room, owner)
     ParticipantSession.objects.filter(session_id="2").update(user_name=name)
+    Room.objects.update(title='Budget: "2"')
     answer = client.get(f"{PAGE}/meetings/{meeting.pk}/consent.csv")
-    assert answer["Content-Disposition"].endswith(' standup consent.csv"')
+    assert answer["Content-Disposition"].endswith(' Budget 2 consent.csv"')
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert [(row[0], row[3]) for row in rows] == [
         ("name", "answer"),
