@@ -24,6 +24,7 @@ from django.utils import timezone
 
 from platforms import logs
 from platforms.models import WebhookEvent
+from platforms.statements import rows_of
 from platforms.types import WebhookSummary
 from platforms.webhooks import arrivals
 from platforms.work.database import is_away
@@ -43,7 +44,7 @@ GIVEN = ("id", "platform", "event_id", "type", "body", "received_at", "next_atte
 INSERT = """
     INSERT INTO platforms_webhookevent (id, platform, event_id, type, body, received_at, next_attempt_at,
         state, attempts, last_error, room_name, meeting_id, outcome)
-    VALUES {} ON CONFLICT DO NOTHING
+    VALUES {} ON CONFLICT DO NOTHING RETURNING 1
 """
 ROW = "(%s, %s, %s, %s, %s, %s, %s, 'waiting', 0, '', '', '', '')"
 
@@ -83,10 +84,8 @@ def _insert(rows: Sequence[_Row]) -> None:
     values = [
         field.get_db_prep_value(value, database) for row in rows for field, value in zip(fields, row, strict=True)
     ]
-    with database.cursor() as cursor:
-        cursor.execute(INSERT.format(", ".join([ROW] * len(rows))), values)
-        if cursor.rowcount:
-            WebhookEvent.enqueue()
+    if rows_of(INSERT.format(", ".join([ROW] * len(rows))), values):
+        WebhookEvent.enqueue()
 
 
 @cache
