@@ -75,6 +75,7 @@ class ShownRecording:
     progress: Progress
     transcript: Transcript | None = None
     retry: str = ""  # the id of the recording that can be tried again
+    remark: str = ""  # why this person can read no transcript of it
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,17 @@ def shown_recording(user: Any, recording: Any) -> ShownRecording:
         progress=progress_of(recording),
         transcript=readable,
         retry=str(recording.pk) if can_retry else "",
+        remark="" if readable else _why_nothing_to_read(recording, transcript),
     )
+
+
+def _why_nothing_to_read(recording: Recording, transcript: Transcript | None) -> str:
+    """Where the recording's own state does not say so already."""
+    if transcript and transcript.status == Transcript.Status.ENDED:
+        return _("Its transcript is private: only its owner can read it, until they share it.")
+    if transcript is None and recording.state == Recording.State.DONE:
+        return _("There is no transcript of it.")
+    return ""
 
 
 def _title(recording: Recording, transcript: Transcript | None) -> str:

@@ -8,6 +8,7 @@ from recordings.models import Recording
 from rooms import co_owners
 from rooms.models import Room
 from tests.conftest import api_for, make_user
+from tests.support.transcripts import make_transcript
 
 PAGE = "/rooms/standup"
 
@@ -118,3 +119,22 @@ def test_lists_ask_for_co_owners_once(shared, owner, colleague, django_assert_ma
 def test_a_person_who_goes_runs_it_no_more(shared, colleague):
     colleague.delete()
     assert not shared.co_owners.exists()
+
+
+def test_why_there_is_nothing_to_read_is_said(shared, owner, colleague, meeting):
+    private = "Its transcript is private: only its owner can read it, until they share it."
+    recording = Recording.objects.create(platform="mock", meeting=meeting, state="processing")
+    pages = (PAGE, "/", f"{PAGE}/meetings/{meeting.pk}")
+    for page in pages:
+        assert private not in text(colleague, page)  # as it is not there yet
+    transcript = make_transcript(owner, recording=recording, room=shared)
+    for page in pages:
+        assert (private in text(colleague, page), private in text(owner, page)) == (True, False)
+        assert str(transcript.pk) not in text(colleague, page)
+    transcript.share_mode = "semi-private"
+    transcript.save()
+    for page in pages:
+        assert private not in text(colleague, page)
+        assert str(transcript.pk) in text(colleague, page)
+    transcript.delete()
+    assert "There is no transcript of it." in text(colleague)
