@@ -14,7 +14,7 @@ from rooms import recipients, zulip_settings
 from rooms.models import Room
 from rooms.models.sealed import is_set
 from rooms.platform_change import AUTOMATIC
-from rooms.services import where_mail_goes, why_no_email, why_no_zulip
+from rooms.services import where_mail_goes, why_no_email, why_no_zulip, why_not_called
 from rooms.webhooks.names import EVENTS
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class RoomForm(PlatformForm):
             try:
                 require_public_url(address)
             except UnsafeAddress as error:
-                raise ValidationError([str(error), *_way_out(error)], code="not_public") from error
+                raise ValidationError(why_not_called(error), code="not_public") from error
         return address
 
     def clean_logo(self) -> Any:
@@ -182,10 +182,3 @@ class RoomForm(PlatformForm):
         if image and image.format != "PNG":
             raise ValidationError(_("The logo must be a PNG."), code="not_png")
         return logo
-
-
-def _way_out(error: UnsafeAddress) -> list[str]:
-    """What staff can have whoever runs the server do."""
-    if not error.place:
-        return []
-    return [_("The server's operator can let it through: OUTBOUND_ALLOWED_HOSTS={place}.").format(place=error.place)]

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.utils.translation import gettext, gettext_noop
 
+from platforms.http.safe_http import UnsafeAddress
+
 NO_EMAIL = gettext_noop("This server sends no e-mail: its operator has to set EMAIL_URL.")
 IN_LOG = gettext_noop("Mails are written to this server's log, and reach nobody until its operator sets EMAIL_URL.")
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
@@ -30,3 +32,12 @@ def why_no_zulip() -> str:
     missing = [name for name in ZULIP_VARIABLES if not getattr(settings, name)]
     said = gettext("This server posts nothing to Zulip: its operator has to set %(variables)s.")
     return said % {"variables": ", ".join(missing)} if missing else ""
+
+
+def why_not_called(error: UnsafeAddress) -> list[str]:
+    """What is wrong with an address that somebody gave, and where an operator could let it through, how."""
+    said = gettext(
+        "At addresses that people give it, this server calls only web servers on the public internet. Its operator can "
+        "let %(place)s through: OUTBOUND_ALLOWED_HOSTS=%(place)s."
+    )
+    return [str(error), *([said % {"place": error.place}] if error.place else [])]

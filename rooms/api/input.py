@@ -18,6 +18,7 @@ from platforms.handler import get_available_platforms
 from platforms.http.safe_http import UnsafeAddress, require_public_url
 from platforms.visible import visible
 from rooms.api.errors import Invalid, TooLarge
+from rooms.services import why_not_called
 
 BODY_LIMIT_BYTES = 1024 * 1024
 DEPTH_LIMIT = 32  # objects and lists inside each other
@@ -139,7 +140,7 @@ class PublicAddress(serializers.URLField):
         try:
             require_public_url(value)
         except UnsafeAddress as error:
-            raise ValidationError(str(error), "not_public") from error
+            raise ValidationError(why_not_called(error), "not_public") from error
 
 
 class PlatformAlias(StrictCharField):

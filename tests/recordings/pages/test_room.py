@@ -13,7 +13,7 @@ from recordings.models import Transcript, TranscriptMail
 from rooms import co_owners
 from rooms.models import CalendarSync, Room, Webhook, WebhookDelivery
 from rooms.webhooks.events import emit
-from tests.conftest import make_user
+from tests.conftest import api_for, make_user
 from tests.support.feeds import FEED, calendar, in_minutes
 from tests.support.receivers import HOOK, SECRET, job
 from tests.support.stub_provider import Answer, StubProvider
@@ -188,6 +188,20 @@ def test_what_is_wrong_with_an_address_is_said_beside_it(client, room, address, 
     assert 'aria-invalid="true"' in page
     room.refresh_from_db()
     assert not room.ics_url
+
+
+@pytest.mark.parametrize("section", ["calendar", "webhook"])
+def test_an_address_inside_is_named_with_what_the_operator_can_do_and_without_its_secrets(client, room, section):
+    field = {"calendar": "ics_url", "webhook": "webhook_url"}[section]
+    sent = {field: "http://10.0.0.7:8080/private-9f2c?key=s3cret", "ics_enabled": "on", "ics_fetch_interval": "300"}
+    page = client.post(f"{PAGE}/{section}/save", sent).content.decode()
+    said = page.partition(f'id="id_{field}_error"')[2].partition("</p>")[0]
+    assert "This address is not on the public internet." in said
+    assert "Its operator can let 10.0.0.7:8080 through: OUTBOUND_ALLOWED_HOSTS=10.0.0.7:8080." in said
+    assert "private-9f2c" not in said
+    by_api = api_for(room.owner).patch(f"/v1/rooms/{room.pk}", {field: "http://10.0.0.7:22/x"}).json()["detail"]
+    assert by_api[0]["msg"] == "This address is not on the public internet."
+    assert "OUTBOUND_ALLOWED_HOSTS=10.0.0.7:22." in by_api[1]["msg"]
 
 
 def test_why_a_look_brought_nothing_is_said_and_what_was_read_stays(client, server, room):
