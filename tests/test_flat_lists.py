@@ -152,6 +152,16 @@ def test_the_first_page(client, person):
     assert rows < ROWS / 5, statement
 
 
+def test_the_first_page_of_admin_counts_live_meetings_by_an_index_alone(client):
+    client.force_login(get_user_model().objects.get(username="staff"))
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get("/admin/").status_code == 200
+    [counted] = [query["sql"] for query in queries if 'FROM "meetings_meeting"' in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {counted}")
+        assert "Index Only Scan using meeting_by_state" in str(cursor.fetchall())
+
+
 @pytest.mark.parametrize("path", TABLES)
 def test_a_list_in_admin(client, path):
     client.force_login(get_user_model().objects.get(username="staff"))
