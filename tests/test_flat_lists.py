@@ -122,7 +122,14 @@ def plans_of_counts(queries):
     return found
 
 
-@pytest.mark.parametrize(("path", "index"), [("/v1/rooms", "room_shared_of_owner")])
+@pytest.mark.parametrize(
+    ("path", "index"),
+    [
+        ("/v1/rooms", "room_shared_of_owner"),
+        ("/v1/transcripts", "transcript_of_shared_room"),
+        ("/v1/transcripts/search?q=", "transcript_of_shared_room"),
+    ],
+)
 def test_what_is_shared_is_counted_by_an_index_alone(path, index):
     api = api_for(get_user_model().objects.get(pk=FEW))
     with CaptureQueriesContext(connection) as queries:

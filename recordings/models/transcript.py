@@ -90,6 +90,7 @@ class Transcript(models.Model):
                 condition=models.Q(is_everybodys=False) | models.Q(user__isnull=True), name="everybodys_is_nobodys_own"
             ),
         ]
+        # On PostgreSQL those of shared rooms have one as well, over a column of its own: see migration 0031.
         indexes = [
             models.Index(fields=["user", "created_at", "id"], condition=NOT_DELETED, name="transcript_by_user"),
             models.Index(fields=["user", "change_seq", "id"], condition=NOT_DELETED, name="transcript_by_user_change"),
