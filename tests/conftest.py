@@ -9,6 +9,7 @@ from django.db import connections
 from rest_framework.test import APIClient
 
 from config.celery import app as celery_app
+from config.postgresql import base
 from platforms import logs
 from platforms.audit import trail
 from platforms.bounded import children
@@ -22,9 +23,11 @@ pytest_plugins = ["tests.support.documented", "tests.support.lanes", "tests.supp
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
     """SQLite in a file, as in production: in memory, threads would lock each other out in ways of their own.
 
-    On PostgreSQL tests may empty the audit trail, as they do all tables.
+    On PostgreSQL tests may empty the audit trail, as they do all tables; and the transaction that a test is in may be
+    left alone for long, while it waits for processes that it has started.
     """
     if connections["default"].vendor == "postgresql":
+        base.IDLE_SECONDS = 3600
         options = connections["default"].settings_dict["OPTIONS"]
         options["options"] = f"{options.get('options', '')} -c audit.truncating=on".strip()
     else:

@@ -1,7 +1,10 @@
-"""Django's PostgreSQL, except that a connection to a server that only reads is of no use.
+"""Django's PostgreSQL, except that a connection to a server that only reads is of no use, nor one that is left alone.
 
 After a fail-over, connections lead to what is a standby now, or was one a moment ago, and the plain check of them
 succeeds for ever. A connection that does not pass is closed, and the next one leads to the server of that moment.
+
+A machine that is cut off in the middle of a transaction holds what it has locked for hours, as nothing tells the server
+that it is gone. So a transaction of which nothing is heard for IDLE_SECONDS is ended.
 """
 
 from collections.abc import Sequence
@@ -20,6 +23,7 @@ from psycopg.types.datetime import TimestamptzLoader
 
 CHECK = "SELECT current_setting('transaction_read_only')"
 PASSED = ("off",)
+IDLE_SECONDS = 60  # more than anything here does between two statements of a transaction
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -32,6 +36,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def init_connection_state(self) -> None:
         super().init_connection_state()
+        self.connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+        self.connection.commit()
         self._short_way = _ShortWay(self.connection)
 
     def is_usable(self) -> bool:

@@ -2,14 +2,14 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
-from platforms.statements import Statement, ask, example
+from platforms.statements import Asked, Statement, ask, example
 
 Rows = Any  # a JobQuerySet
 Jobs = Any  # a subclass of Job
@@ -37,6 +37,10 @@ CLAIM = """
 """
 # As an array, PostgreSQL looks for them once; of a plain subquery it may ask again and again, and lock others then.
 OLDEST = {"postgresql": "= ANY(ARRAY({} FOR UPDATE SKIP LOCKED))", "sqlite": "IN ({})"}
+# Who waits for what another one holds ends that while its claim lasts, and records it. Else the row would be taken over
+# by one worker after another, each to wait as well, and in the end be given up as one that ends its workers.
+LOCK_WAIT = "SET lock_timeout = {:.0f}"
+WAITS_IN_A_LEASE = 3  # many rows are tried together, and then by themselves
 
 
 def claim_next(model: Jobs) -> list[Any]:
@@ -68,7 +72,13 @@ def claim(due: Rows, limit: int) -> list[Any]:
         cursor.execute(sql, [running, running, *values, *parameters])
         if not cursor.rowcount:
             return []
-    return _claimed(model).rows(token=token)
+    return ask(*_limits(model.LEASE), _claimed(model).asked(token=token))[-1]
+
+
+def _limits(lease: timedelta) -> list[Asked]:
+    """What is set together with the next statement. SQLite has one lock for all, without which nobody claims either."""
+    milliseconds = lease.total_seconds() * 1000 / WAITS_IN_A_LEASE
+    return [Asked(LOCK_WAIT.format(milliseconds), [])] if connection.vendor == "postgresql" else []
 
 
 @cache

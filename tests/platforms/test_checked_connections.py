@@ -2,10 +2,12 @@
 
 import psycopg
 import pytest
-from django.db import DataError, connection
+from django.db import DataError, Error, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from config.postgresql import base
 from platforms.statements import Asked, ask
+from platforms.work.database import is_away
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -51,3 +53,23 @@ def test_a_mistake_in_what_is_asked_is_no_reason_to_replace_it(server_process):
         ask(Asked("SELECT 1 / 0", []))
     assert ask(ONE) == [[(1,)]]
     assert process() == server_process
+
+
+def test_one_that_is_left_alone_in_a_transaction_gives_back_what_it_holds(monkeypatch):
+    """As that of a machine that is cut off, which can tell nobody."""
+    connection.close()
+    monkeypatch.setattr(base, "IDLE_SECONDS", 0.2)
+    with pytest.raises(Error) as caught:
+        hold_until_another_takes_it()
+    assert is_away(caught.value)
+    connection.close()
+
+
+def hold_until_another_takes_it():
+    held = Asked("SELECT pg_advisory_xact_lock(7)", [])
+    with transaction.atomic():
+        ask(held)
+        dsn = connection.connection.info.dsn
+        with psycopg.connect(dsn, options="-c lock_timeout=20s", autocommit=True) as other:
+            other.execute(held.sql)
+        ask(ONE)

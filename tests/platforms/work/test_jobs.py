@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from config.management.commands.serve import processes
@@ -308,6 +308,37 @@ def test_of_many_that_want_one_row_one_gets_it():
         for thread in threads:
             thread.join()
     assert heard == ["hello"]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_what_another_one_holds_ends_that_before_somebody_takes_over(monkeypatch):
+    """Else all workers would come to wait for it, one after the other, and the row be given up."""
+    monkeypatch.setattr(WebhookEvent, "LEASE", timedelta(seconds=1.5))
+    event = event_saying("hello")
+
+    def worker():
+        try:
+            run_due(WebhookEvent)
+        finally:
+            connections.close_all()
+
+    waiting = threading.Thread(target=worker)
+    with transaction.atomic(), hearing(lambda word: hold("something")):
+        hold("something")
+        waiting.start()
+        waiting.join(20)
+        is_over = not waiting.is_alive()
+    waiting.join()
+    assert is_over
+    event = reloaded(event)
+    assert (event.state, event.attempts, event.losses) == (State.WAITING, 1, 0)
+    assert "lock timeout" in event.last_error
+
+
+def hold(name):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
 
 
 # Going through all that is due
