@@ -11,6 +11,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils import timezone
 
+from platforms.work.database import is_away
 from rooms.models.room import Room
 from rooms.models.webhook import Webhook, WebhookDelivery
 
@@ -27,6 +28,7 @@ def emit(
     """Have an event told to the room's receiver, if it has one. Costs nothing where there is none.
 
     `payload` is called only then. A fault in it is logged and fails nothing: the cause matters more than its telling.
+    Where the database cannot do it now, as in a deadlock, cause and telling are to be done again, both.
     """
     if room is None or not room.has_webhook or event in room.webhook_muted:
         return None
@@ -40,7 +42,9 @@ def emit(
                 delivery.next_attempt_at = max(delivery.next_attempt_at, webhook.resting_until)
             delivery.save(force_insert=True)
             delivery.enqueue_on_commit()
-    except Exception:  # the cause's boundary
+    except Exception as error:  # the cause's boundary
+        if is_away(error):
+            raise
         logger.exception("webhook_event_lost room=%s event=%s", room.pk, event)
         return None
     return delivery

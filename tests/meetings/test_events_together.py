@@ -1,11 +1,15 @@
 """Events that are processed in one transaction: the same comes of them as one by one, and none holds another up."""
 
+import random
 import threading
 import uuid
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
+from django.db.models import Count
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -21,12 +25,14 @@ from platforms.sandbox.wire import deliveries
 from platforms.sandbox.wire.deliveries import Visit
 from platforms.signals import event_received
 from platforms.work.models import run_due
-from rooms.models import WebhookDelivery
+from rooms.models import Room, WebhookDelivery
 from tests.support.live import wait_until
+from tests.support.locks import is_somebody_waiting
 from tests.support.meeting_reports import joined, left, make_meeting, minute, report, tell
 
 State, Outcome = WebhookEvent.State, WebhookEvent.Outcome
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+HOOKED = {"webhook_url": "https://hooks.example.com/in", "webhook_participants": True}
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +72,16 @@ def meeting_in(room_name, room=None, **fields):
 
 def states():
     return set(WebhookEvent.objects.values_list("state", "outcome", "attempts"))
+
+
+@contextmanager
+def hearing(receiver):
+    """Have `receiver(event=...)` called for everybody who comes."""
+    event_received.connect(receiver, sender=ParticipantJoined)
+    try:
+        yield
+    finally:
+        event_received.disconnect(receiver, sender=ParticipantJoined)
 
 
 def people_in(*meetings):
@@ -208,12 +224,9 @@ def test_one_that_fails_is_tried_again_and_the_others_are_done_once():
         if event.session_id == "person-1":
             raise ValueError("odd")
 
-    event_received.connect(receiver, sender=ParticipantJoined)
-    try:
+    with hearing(receiver):
         run_due(WebhookEvent)
-        assert heard == ["person-0", "person-1", *(f"person-{number}" for number in range(3))]
-    finally:
-        event_received.disconnect(receiver, sender=ParticipantJoined)
+    assert heard == ["person-0", "person-1", *(f"person-{number}" for number in range(3))]
     assert states() == DONE | {(State.WAITING, "", 1)}
     assert WebhookEvent.objects.get(state=State.WAITING).last_error == "ValueError: odd"
     assert people_in(*meetings) == [1, 0, 1]
@@ -243,11 +256,8 @@ def test_nothing_stays_of_what_another_worker_has_taken_over():
     def take_over(*, event, **kwargs):
         WebhookEvent.objects.filter(pk=first.pk).update(lease_token=uuid.uuid4())
 
-    event_received.connect(take_over, sender=ParticipantJoined)
-    try:
+    with hearing(take_over):
         run_due(WebhookEvent)
-    finally:
-        event_received.disconnect(take_over, sender=ParticipantJoined)
     assert people_in(meeting) == [1]
     assert ParticipantSession.objects.get().session_id == "b"
     assert WebhookEvent.objects.get(pk=first.pk).state == State.RUNNING
@@ -284,17 +294,107 @@ def test_events_of_a_meeting_that_somebody_holds_are_done_together_when_it_is_fr
     assert WebhookEvent.objects.values("finished_at").distinct().count() == 1
 
 
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_deadlock_between_two_workers_costs_no_receiver_anything(owner, monkeypatch):
+    """Each tells two rooms' receivers for the first time, in the opposite order."""
+    monkeypatch.setattr(WebhookEvent, "BATCH", 2)
+    rooms = [Room.objects.create(name=name, owner=owner, **HOOKED) for name in ("one", "two")]
+    meetings = [meeting_in(f"room-{number}", rooms[place]) for number, place in enumerate((0, 1, 1, 0))]
+    waiting(*(came(meeting.room_name, "a") for meeting in meetings))
+    both, began = threading.Barrier(2), threading.local()
+
+    def meet(**kwargs):
+        if not hasattr(began, "here"):
+            began.here = True
+            both.wait(20)
+
+    with hearing(meet):
+        workers = [threading.Thread(target=work) for _ in both.parties * [None]]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    assert states() == DONE
+    assert people_in(*meetings) == [1] * 4
+    assert sorted(WebhookDelivery.objects.values_list("room__name", flat=True)) == ["one", "one", "two", "two"]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("number", [0, 2, 4])
+def test_a_connection_that_ends_in_the_middle_costs_no_event(number):
+    meetings = [meeting_in(f"room-{number}") for number in range(5)]
+    waiting(*(came(meeting.room_name, "a") for meeting in meetings))
+    ended = []
+
+    def end(*, event, **kwargs):
+        if event.room_name == f"room-{number}" and not ended:
+            ended.append(connection.connection.info.backend_pid)
+            with psycopg.connect(connection.connection.info.dsn, autocommit=True) as other:
+                other.execute("SELECT pg_terminate_backend(%s)", ended)
+
+    with hearing(end):
+        run_due(WebhookEvent)
+    assert ended
+    assert states() == DONE
+    assert people_in(*meetings) == [1] * 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_that_is_lost_when_all_is_written_changes_nothing(owner, monkeypatch):
+    """The events are done: they are not done again, and nobody is told twice."""
+    meeting = meeting_in("room-1", Room.objects.create(name="one", owner=owner, **HOOKED))
+    waiting(*(came("room-1", f"person-{number}") for number in range(5)))
+    commit, lost = connection._commit, []
+
+    def lose():
+        commit()
+        if not lost and WebhookEvent.objects.filter(state=State.DONE).exists():
+            lost.append(True)
+            connection.connection.close()
+            raise OperationalError("The server closed the connection.")
+
+    monkeypatch.setattr(connection, "_commit", lose)
+    run_due(WebhookEvent)
+    assert lost
+    assert states() == DONE
+    assert people_in(meeting) == [5]
+    assert WebhookDelivery.objects.count() == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_get_in_each_others_way_lose_and_double_nothing(owner):
+    """Few meetings, told of in any order and some of it twice, while others look who is in."""
+    rooms = [Room.objects.create(name=f"room-{number}", owner=owner, **HOOKED) for number in range(3)]
+    meetings = [meeting_in(room.name, room) for room in rooms]
+    people = [(meeting.room_name, f"person-{number}") for meeting in meetings for number in range(30)]
+    told = [tell_of(*person) for person in people for tell_of in (came, went, came)]
+    random.Random(1).shuffle(told)
+    waiting(*told)
+    others = [threading.Thread(target=look, args=(meeting,)) for meeting in meetings]
+    workers = [*others, *(threading.Thread(target=work) for _ in range(3))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert states() == DONE
+    assert people_in(*meetings) == [0] * 3
+    assert ParticipantSession.objects.filter(left_at__isnull=False).count() == len(people)
+    told_of = WebhookDelivery.objects.order_by().values_list("event").annotate(Count("pk"))
+    assert dict(told_of)["participant.left"] == len(people)
+
+
+def look(meeting):
+    try:
+        for second in range(20):
+            transitions.observe(meeting, [], START - timedelta(seconds=60 - second))
+    finally:
+        connections.close_all()
+
+
 def work():
     try:
         run_due(WebhookEvent)
     finally:
         connections.close_all()
-
-
-def is_somebody_waiting():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return cursor.fetchone()[0]
