@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from django.db import Error, OperationalError, connections
@@ -81,8 +82,11 @@ def id_of(platform: str, key: str) -> uuid.UUID:
 def _insert(rows: Sequence[_Row]) -> None:
     database = connections["default"]
     fields = _given_fields()
+    # By their keys: two processes that store the same events at once wait for each other in one direction only.
     values = [
-        field.get_db_prep_value(value, database) for row in rows for field, value in zip(fields, row, strict=True)
+        field.get_db_prep_value(value, database)
+        for row in sorted(rows, key=itemgetter(0))
+        for field, value in zip(fields, row, strict=True)
     ]
     if rows_of(INSERT.format(", ".join([ROW] * len(rows))), values):
         WebhookEvent.enqueue()

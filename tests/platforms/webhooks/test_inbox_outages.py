@@ -5,13 +5,15 @@ import socket
 import sqlite3
 import threading
 import time
+import uuid
 from contextlib import closing
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from django.conf import settings as project
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections, transaction
+from django.utils import timezone
 
 from platforms.models import WebhookEvent
 from platforms.types import WebhookSummary
@@ -19,6 +21,7 @@ from platforms.webhooks import inbox
 from tests.bench.loader import fire
 from tests.support.live import Product, fresh_database, running_product, sqlite_database, wait_until
 from tests.support.live_inbox import celery, deliver, http_requests, inbox_of, port_of, process
+from tests.support.locks import is_somebody_waiting
 from tests.support.tcp_proxy import TcpProxy
 
 # STORE_TIMEOUT_SECONDS, and what a busy machine adds; who waited for the database would take longer.
@@ -195,6 +198,33 @@ def test_an_event_that_cannot_be_stored_keeps_no_other_one_out():
     assert outcomes.pop(5) != "stored"
     assert set(outcomes.values()) == {"stored"}
     assert WebhookEvent.objects.count() == 19
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_processes_that_store_the_same_events_at_once_never_wait_for_each_other():
+    """A provider sent them twice; one of the two waits for the other, in whatever order they came."""
+    now = timezone.now()
+    one, two = ((uuid.UUID(int=number), "mock", "", "x", b"{}", now, now) for number in (1, 2))
+    errors = []
+
+    def store():
+        try:
+            inbox._insert([two, one])
+        except DatabaseError as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    other = threading.Thread(target=store)
+    with transaction.atomic():
+        inbox._insert([one])
+        other.start()
+        wait_until(is_somebody_waiting, seconds=20)
+        inbox._insert([two])
+    other.join()
+    assert errors == []
+    assert WebhookEvent.objects.count() == 2
 
 
 @pytest.mark.django_db(transaction=True)
