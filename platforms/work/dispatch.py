@@ -36,9 +36,15 @@ class Sender:
         with self._changed:
             self._waiting[message] = None
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._send_for_ever, name="dispatch", daemon=True)
-                self._thread.start()
+                self._start()
             self._changed.notify()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._send_for_ever, name="dispatch", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # there can be no more threads now: what comes next tries again
+            logger.warning("enqueue_failed error=%s", error)
 
     def _send_for_ever(self) -> None:
         while True:

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from datetime import datetime
 
@@ -63,6 +64,19 @@ def test_a_stream_of_events_costs_a_message_for_each_gap(queue):
         WebhookEvent.enqueue()
         time.sleep(dispatch.PAUSE_SECONDS / 50)
     assert 2 <= len(messages(queue, 2)) <= 7
+
+
+def test_a_process_that_can_have_no_more_threads_fails_nobody_and_sends_later(queue, monkeypatch):
+    monkeypatch.setattr(dispatch, "_sender", dispatch.Sender())
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse)
+        WebhookEvent.enqueue()
+    Erasure.enqueue()
+    assert messages(queue, 1) == [("platforms.tasks.run_due", ["events"])]
+
+
+def refuse(thread):
+    raise RuntimeError("can't start new thread")
 
 
 def test_each_line_has_a_message_of_its_own(queue):
