@@ -7,6 +7,8 @@ from functools import cache
 from typing import Any
 
 from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from platforms.statements import Asked, Statement, ask, example
@@ -79,6 +81,16 @@ def _limits(lease: timedelta) -> list[Asked]:
     """What is set together with the next statement. SQLite has one lock for all, without which nobody claims either."""
     milliseconds = lease.total_seconds() * 1000 / WAITS_IN_A_LEASE
     return [Asked(LOCK_WAIT.format(milliseconds), [])] if connection.vendor == "postgresql" else []
+
+
+def give_back(job: Jobs) -> None:
+    """Leave this row, and those that were claimed with it and are not done, to whoever claims them next.
+
+    They were not begun, which is no attempt. But what was tried together with others stays one that was tried.
+    """
+    rows = type(job)._default_manager.filter(state=job.State.RUNNING, lease_token=job.lease_token)
+    before = Greatest(F("attempts") - 1, 1)
+    rows.update(state=job.State.WAITING, attempts=before, lease_until=None, lease_token=None)
 
 
 @cache

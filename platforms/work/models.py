@@ -174,8 +174,6 @@ class Job(models.Model):
         return {"job": self._meta.model_name, "job_id": self.pk, **logs.ids_of(self)}
 
     def _attempt(self) -> None:
-        if self._is_overdue():
-            return
         try:
             if self.attempts > self.MAX_ATTEMPTS or self.losses >= self.MAX_LOSSES:
                 raise MaxAttemptsExceeded("Every worker that began this went away before it had ended.")
@@ -192,7 +190,7 @@ class Job(models.Model):
             self._retry_later(error)
             raise
 
-    def _is_overdue(self) -> bool:
+    def is_overdue(self) -> bool:
         """Whether those before it took so long that another worker may have this row by now."""
         return self.lease_until is not None and timezone.now() >= self.lease_until
 
@@ -255,6 +253,9 @@ def run_due(*models: type[Job], seconds: float = RUN_SECONDS) -> int:
     for model in itertools.cycle([*models[first:], *models[:first]]):
         claimed = model.claim_next()
         for job in do_together(claimed):
+            if job.is_overdue():
+                claims.give_back(job)  # and those after it
+                break
             with logs.about(**job.log_ids()):
                 _attempt_and_log(job)
         tried += len(claimed)

@@ -21,6 +21,7 @@ from platforms.work.models import Job, ResultPending, UnknownMeeting, run_due, s
 from platforms.work.registry import performer_of
 from platforms.work.together import do_together
 from recordings.models import Erasure, Ingest, Recording, Submission
+from tests.support.live import wait_until
 from tests.support.paper import event_saying, hearing, paper  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.usefixtures("db", "paper")
@@ -449,15 +450,40 @@ def test_what_is_still_to_be_done_when_the_time_is_over_is_asked_for_again():
     assert WebhookEvent.objects.filter(state=State.WAITING).count() == 1
 
 
-def test_rows_of_a_batch_that_took_too_long_are_left_to_others():
-    event_saying("late")
-    [late] = WebhookEvent.claim_next()
-    late.lease_until = timezone.now()  # as if the one before it had taken so long
+def test_rows_of_a_batch_whose_turn_does_not_come_in_time_are_given_back(monkeypatch):
+    """No worker went away, and none of them was tried in vain."""
+    monkeypatch.setattr(WebhookEvent, "LEASE", timedelta(seconds=0.3))
+    words = ["slow", "one", "two"]
+    for word in words:
+        event_saying(word, attempts=5)
     heard = []
-    with hearing(heard.append):
-        late._attempt()
-    assert heard == []
-    assert reloaded(late).state == State.RUNNING
+
+    def receiver(word):
+        heard.append(word)
+        if word == "slow":
+            lease_until = WebhookEvent.objects.filter(state=State.RUNNING).first().lease_until
+            wait_until(lambda: timezone.now() >= lease_until)
+
+    with hearing(receiver):
+        run_due(WebhookEvent)
+    assert heard == words
+    assert set(WebhookEvent.objects.values_list("state", "attempts", "losses")) == {(State.DONE, 6, 0)}
+
+
+def test_what_was_tried_together_is_tried_by_itself_when_it_was_given_back():
+    event = event_saying("hello")
+    claims.give_back(claimed(event))
+    assert (reloaded(event).state, reloaded(event).attempts) == (State.WAITING, 1)
+    assert reloaded(event).lease_token is None
+
+
+def test_what_another_worker_has_taken_over_is_not_given_back():
+    event = event_saying("hello")
+    late = claimed(event)
+    abandon_lease_of(event)
+    assert claimed(event)
+    claims.give_back(late)
+    assert reloaded(event).state == State.RUNNING
 
 
 @pytest.mark.parametrize("model", job_models.job_models(), ids=lambda model: model.__name__)
