@@ -106,15 +106,19 @@ class Listing(Generic[Row]):
         return {row[0]: row for row in cast("QuerySet[Any, Any]", rows.filter(pk__in=keys))}
 
     def page(self, start: int, stop: int) -> QuerySet[Row]:
-        """The rows from one place to another, in order, by one statement: for rows with which nothing is reckoned."""
-        keys = self._keys(start, stop)
+        """The rows from one place to another, in order, by one statement: for rows with which nothing is reckoned.
+
+        Where more keys are asked for than rows, the others are left out before anything is read with them.
+        """
+        keys = self._keys(start, _enough(start, stop))
         if keys.query.is_empty():
             return self._rows.none()
         sql, parameters = keys.query.sql_with_params()
         key = self._order[-1].removeprefix("-")
-        # A subquery, in which the database looks for the keys first.
-        found = RawSQL(f"SELECT {key} FROM ({sql}) AS page", parameters)  # noqa: S608, S611  (the model's own)
-        return self._rows.filter(pk__in=found).order_by(*self._order)
+        order = ", ".join(f"{name.removeprefix('-')} {'DESC' if name[0] == '-' else 'ASC'}" for name in self._order)
+        # By itself, so that the database looks for the keys first, and for no fewer of them.
+        first = f"WITH page AS MATERIALIZED ({sql}) SELECT {key} FROM page ORDER BY {order} LIMIT {stop - start}"  # noqa: S608  (the model's own)
+        return self._rows.filter(pk__in=RawSQL(first, parameters)).order_by(*self._order)  # noqa: S611  (the same)
 
     def keys(self, start: int, stop: int) -> list[Any]:
         """Of the rows from one place to another, in order."""
@@ -188,9 +192,7 @@ class Kept(Generic[Row]):
         return Kept(lambda **values: self.build(**values).of_values(*fields), **self._examples)
 
     def _page(self, start: int, stop: int) -> Statement[Row]:
-        """Of more keys than are asked for, no more rows are read."""
-        enough = _enough(start, stop)
-        return Statement(lambda **values: self.build(**values).page(start, enough)[: stop - start], **self._examples)
+        return Statement(lambda **values: self.build(**values).page(start, stop), **self._examples)
 
     def _sql(self, vendor: str, write: Write, fixed: tuple[Hashable, ...], texts: int) -> Written:
         examples = self._examples | {f"text {n}": partial(_example_text, n) for n in range(texts)}
