@@ -4,9 +4,10 @@ Events come twice, late and in any order, so every value is a merge: the earlies
 counted anew from the sessions; never one more or one less. The same events give the same state in any order.
 """
 
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from meetings.matching import asked_for, leads_nowhere
 from meetings.models import Meeting, ParticipantSession, earliest, latest, people_in
 from meetings.telling import TELLS_OF_PEOPLE
 from platforms import events, logs
+from platforms.statements import Update, example
 from platforms.types import Participant
 from platforms.work.models import UnknownMeeting
 
@@ -29,6 +31,15 @@ MOST_PEOPLE = 100_000
 REPORTED = (
     *("num_clients", "counted_at", "presence_checked_at", "first_joined_at", "last_active_at"),
     *("call_ended_at", "recording_started_at", "recording_ended_at", "recording_failed_at"),
+)
+
+_EXPECT = Update(
+    lambda pk, now: (
+        Meeting.objects.live().filter(Q(expected_at=None) | Q(expected_at__lt=now), pk=pk),
+        {"expected_at": now},
+    ),
+    pk=example(Meeting, "id", uuid.UUID(int=1)),
+    now=example(Meeting, "expected_at", datetime(2000, 1, 1, tzinfo=UTC)),
 )
 
 
@@ -79,9 +90,7 @@ def observe(meeting: Meeting, participants: Sequence[Participant], at: datetime,
 
 def touch_activity(meeting: Meeting) -> None:
     """Somebody was given the way in and is not seen yet: an empty meeting waits for them as for one who comes back."""
-    now = timezone.now()
-    earlier = Q(expected_at=None) | Q(expected_at__lt=now)
-    Meeting.objects.live().filter(earlier, pk=meeting.pk).update(expected_at=now)
+    _EXPECT.run(pk=meeting.pk, now=timezone.now())
 
 
 def end_sessions(meeting: Meeting, at: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 from django.db import connection
 from django.db.models import Field, JSONField, Model, QuerySet, UUIDField
 from django.db.models.base import ModelState
+from django.db.models.sql import UpdateQuery
 
 Row = TypeVar("Row")
 
@@ -146,6 +147,30 @@ class StatementOfKeys(Generic[Row]):
 
 def _example_key(number: int) -> Example:
     return UUIDField(), uuid.UUID(int=number)
+
+
+class Update:
+    """Sets values in the rows of a queryset; `build` makes both from an example of each value, as for a Statement.
+
+    It is not told how many rows that were. Doing it twice is as good as once: after a connection was lost it may be.
+    """
+
+    def __init__(
+        self, build: Callable[..., tuple[QuerySet[Any], Mapping[str, Any]]], **examples: Callable[[], Example]
+    ) -> None:
+        self._build = build
+        self._examples = examples
+        self._written: dict[str, Written] = {}
+
+    def run(self, **values: Any) -> None:
+        written = self._written.get(connection.vendor)
+        if written is None:
+            rows, changes = self._build(**values_of(self._examples))
+            query: Any = rows.query.chain(UpdateQuery)
+            query.add_update_values(changes)
+            sql, parameters = query.get_compiler(connection=connection).as_sql()
+            written = self._written[connection.vendor] = Written(sql, parameters, self._examples)
+        written.run(values)
 
 
 class _Objects:

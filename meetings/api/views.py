@@ -1,5 +1,6 @@
 """Opening, finding, joining and ending meetings. A meeting's own platform counts here, never its room's."""
 
+import uuid
 from typing import Any
 
 from django.conf import settings
@@ -33,6 +34,7 @@ from meetings.opening import (
     open_meeting,
 )
 from meetings.recording_starts import begins_by
+from platforms.statements import Statement, example
 from platforms.types import JoinLink, JoinRequest
 from platforms.visible import visible
 from rooms.api.base import ApiView
@@ -49,6 +51,16 @@ ENDED = ErrorDetail("Meeting has ended", "meeting_ended")
 NOT_ACTIVE = ErrorDetail("Meeting is not active", "meeting_not_active")
 NOT_OWNER = ErrorDetail("Only the room owner can deactivate meetings", "not_room_owner")
 TOO_MANY = ErrorDetail(f"This room has {MOST_PER_ROOM} live meetings: end some of them first.", "too_many_meetings")
+
+_MEETING = Statement(
+    lambda pk: Meeting.objects.order_by().select_related("room").filter(pk=pk),
+    pk=example(Meeting, "id", uuid.UUID(int=1)),
+)
+_MEETING_OF_ROOM = Statement(
+    lambda pk, room_id: Meeting.objects.order_by().filter(pk=pk, room_id=room_id),
+    pk=example(Meeting, "id", uuid.UUID(int=1)),
+    room_id=example(Room, "id", uuid.UUID(int=2)),
+)
 
 
 class OpenMeeting(ApiView):
@@ -105,8 +117,8 @@ class MeetingDetail(ApiView):
         responses=answers(MeetingSerializer, e404=NO_MEETING),
     )
     def get(self, request: Request, room_name: str, meeting_id: str) -> Response:
-        room = room_named(room_name)
-        return Response(shown(request, room, find_meeting(meeting_id, room=room)))
+        room, meeting = room_and_meeting(request, room_name, meeting_id)
+        return Response(shown(request, room, meeting))
 
 
 class JoinMeeting(ApiView):
@@ -126,8 +138,7 @@ class JoinMeeting(ApiView):
         ),
     )
     def post(self, request: Request, room_name: str, meeting_id: str) -> Response:
-        room = room_named(room_name)
-        meeting = find_meeting(meeting_id, room=room)
+        room, meeting = room_and_meeting(request, room_name, meeting_id)
         asked = read_query(request, JoinQuery)
         link = join_link(request, room, meeting, asked)
         values = {"room_url": link.url, "join_parameters": dict(link.parameters)}
@@ -160,12 +171,23 @@ class DeactivateMeeting(ApiView):
         return Response({"status": "success", "meeting_id": str(meeting.pk)})
 
 
-def find_meeting(meeting_id: str, **by: Any) -> Meeting:
-    pk = as_uuid(meeting_id, MEETING_NOT_FOUND)
-    meeting = Meeting.objects.select_related("room").filter(pk=pk, **by).first()
+def find_meeting(meeting_id: str) -> Meeting:
+    meeting = _MEETING.first(pk=as_uuid(meeting_id, MEETING_NOT_FOUND))
     if meeting is None:
         raise NotFound(MEETING_NOT_FOUND)
     return meeting
+
+
+def room_and_meeting(request: Request, room_name: str, meeting_id: str) -> tuple[Room, Meeting]:
+    """With the room's co-owners, as far as they matter to who asks."""
+    room = room_named(room_name)
+    asked = _MEETING_OF_ROOM.asked(pk=as_uuid(meeting_id, MEETING_NOT_FOUND), room_id=room.pk)
+    [found] = read_co_owners([room], request.user, asked)
+    if not found:
+        raise NotFound(MEETING_NOT_FOUND)
+    [meeting] = found
+    meeting.room = room
+    return room, meeting
 
 
 def shown(request: Request, room: Room, meeting: Meeting) -> dict[str, Any]:

@@ -33,6 +33,11 @@ MEETING = """
     FROM meetings_meeting WHERE room_id = %s AND state = 'live' AND (end_date > now() OR num_clients > 0)
     ORDER BY start_date DESC, id DESC
 """
+JOINED = """
+    SELECT meeting.*, room.owner_id
+    FROM meetings_meeting AS meeting JOIN rooms_room AS room ON room.id = meeting.room_id
+    WHERE room.name = %s AND meeting.id = %s AND meeting.state = 'live'
+"""
 TRANSCRIPTS = """
     SELECT t.id, t.user_id, t.name, t.status, t.locked, t.duration, t.title, t.short_summary, t.long_summary, t.note,
         t.created_at, t.share_mode, t.source_language, t.target_language, t.reviewed, recording.meeting_id,
@@ -104,6 +109,16 @@ def live(request, name):
     return answer(rows(MEETING, rows("SELECT id FROM rooms_room WHERE name = %s", name)[0]["id"])[0])
 
 
+def join(request, name, meeting_id):
+    person_of(request)
+    [found] = rows(JOINED, name, meeting_id)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE meetings_meeting SET expected_at = now() WHERE id = %s", [meeting_id])
+    response = answer(found | {"join_parameters": {}})
+    response.set_signed_cookie("joined", "1", salt=meeting_id, path=f"/v1/meetings/{meeting_id}", httponly=True)
+    return response
+
+
 def transcripts(request):
     person = person_of(request)
     counting = "SELECT count(*) FROM recordings_transcript WHERE user_id = %s AND deleted_at IS NULL"
@@ -128,6 +143,7 @@ urlpatterns = [
     path("v1/rooms/name/<str:name>", room),
     path("v1/rooms/<str:name>/meetings/active", active),
     path("v1/rooms/<str:name>/meeting", live),
+    path("v1/rooms/<str:name>/meetings/<str:meeting_id>/join", join),
     path("v1/transcripts", transcripts),
     path("v1/transcripts/search", search),
     *webhooks,

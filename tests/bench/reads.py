@@ -24,6 +24,7 @@ CONNECTIONS = 8
 ROOMS = 2_000  # of which the reader owns every second
 LINES = 100  # said in each transcript
 TARGET, LOOSE_TARGET = 1.3, 1.6  # times a plain view
+LIVE = "00000002-0000-0000-0000-0000000003e9"  # the meeting of room 1,001, as tests.support.rows makes it
 LINES_OF_TABLE = {
     # What it is called, the address, how many requests a round has, and the target.
     "GET /v1/me": ("GET", "/v1/me", 600, TARGET),
@@ -31,6 +32,7 @@ LINES_OF_TABLE = {
     "GET active meetings": ("GET", "/v1/rooms/room-000001001/meetings/active", 300, TARGET),
     "GET rooms, 100 of 1,000": ("GET", "/v1/rooms?size=100", 80, TARGET),
     "POST meeting, a live one exists": ("POST", "/v1/rooms/room-000001001/meeting", 300, LOOSE_TARGET),
+    "POST join": ("POST", f"/v1/rooms/room-000001001/meetings/{LIVE}/join", 300, LOOSE_TARGET),
     "GET transcripts, page of 50": ("GET", "/v1/transcripts", 100, TARGET),
     "GET search": ("GET", "/v1/transcripts/search?q=word1", 100, LOOSE_TARGET),
     "webhook accepted": ("POST", "/v1/whereby/webhook", 1500, TARGET),

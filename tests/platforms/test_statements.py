@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Length
 
 from meetings.models import Meeting
-from platforms.statements import Statement, StatementOfKeys, ask, example
+from platforms.statements import Statement, StatementOfKeys, Update, ask, example
 from rooms.models import Room
 from tests.support.transcripts import make_meeting
 
@@ -116,3 +116,17 @@ def test_several_are_asked_at_once_where_the_database_takes_them_so(owner, djang
     with django_assert_num_queries(1 if connection.vendor == "postgresql" else 3):
         found = ask(named.asked(name="two"), named.asked(name="three"), of_keys.asked([rooms[0].pk]))
     assert found == [rooms[1:], [], rooms[:1]]
+
+
+def test_an_update_sets_its_values_where_its_conditions_hold(owner, django_assert_num_queries):
+    rooms = {name: Room.objects.create(name=name, owner=owner, title="Old") for name in ("one", "two", "three")}
+    update = Update(
+        lambda pk, title: (Room.objects.filter(pk=pk).exclude(title=title), {"title": title}),
+        pk=example(Room, "id", uuid.UUID(int=1)),
+        title=example(Room, "title", "an example"),
+    )
+    for name, title in [("one", "First"), ("two", "Second"), ("two", "Third")]:
+        with django_assert_num_queries(1):
+            update.run(pk=rooms[name].pk, title=title)
+    titles = dict(Room.objects.values_list("name", "title"))
+    assert titles == {"one": "First", "two": "Third", "three": "Old"}

@@ -4,7 +4,9 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from meetings.models import Meeting, ProviderCall
 from meetings.opening import end_meeting, open_meeting
@@ -12,6 +14,7 @@ from platforms.backends.mock import MockClient
 from platforms.exceptions import PlatformRejected, PlatformUnavailable
 from platforms.handler import register_platform, unregister_platform
 from platforms.types import JoinLink, JoinRequest
+from rooms.api.authentication import issue_token
 from rooms.models import Room
 from tests.conftest import api_for, error
 
@@ -229,3 +232,12 @@ class TestStartingTheRecording:
             api_for().post(path(meeting))
             assert self.starts(tokens) is True
             Meeting.objects.update(recording_failed_at=None, call_ended_at=None)
+
+
+def test_joining_costs_a_few_statements(owner, colleague, django_assert_num_queries):
+    meeting = open_meeting(Room.objects.create(name="daily", owner=owner, platform="mock"))
+    api = APIClient(headers={"authorization": f"Bearer {issue_token(colleague)[0]}"})
+    assert api.post(path(meeting, "daily")).status_code == 200
+    # Who it is; the room; its co-owners and the meeting, for which PostgreSQL is asked at once; that somebody comes.
+    with django_assert_num_queries(4 if connection.vendor == "postgresql" else 5):
+        assert api.post(path(meeting, "daily")).status_code == 200
