@@ -343,6 +343,24 @@ class TestHome:
         expect(page.get_by_text("It is being tried again.")).to_be_visible()
         expect(page.get_by_text("Waiting for the provider")).to_be_visible()
 
+    @pytest.mark.parametrize("width", [390, 1280])
+    def test_each_card_has_its_button_at_the_same_place(self, visit, owner, width):
+        page = visit("/", owner, viewport={"width": width, "height": 800})
+        assert page.locator("#no-room").bounding_box()["width"] == page.locator("#rooms").bounding_box()["width"]
+        titles = ("Short", "A name that is so long that it takes two lines at the least", "W" * 60, "Meeting")
+        rooms = [Room.objects.create(name=f"r{n}", title=title, owner=owner) for n, title in enumerate(titles)]
+        make_meeting(owner, rooms[3], state=Meeting.State.LIVE, room_url="https://rooms.example/a", num_clients=2)
+        page.reload()
+        places = set()
+        for room in rooms[:3]:
+            card, start = (page.locator(f"#{kind}-{room.pk}").bounding_box() for kind in ("room", "start"))
+            from_the_end = card["x"] + card["width"] - start["x"] - start["width"]
+            places.add((round(start["y"] - card["y"]), round(from_the_end)))
+        assert len(places) == 1
+        card, join = page.locator(f"#room-{rooms[3].pk}"), page.locator(f"#room-{rooms[3].pk} .live .button")
+        ends = [one.bounding_box()["x"] + one.bounding_box()["width"] for one in (card, join)]
+        assert round(ends[0] - ends[1]) == places.pop()[1]
+
     def test_the_menu_works_by_keyboard(self, visit, owner):
         page = visit("/", owner)
         page.keyboard.press("Tab")
