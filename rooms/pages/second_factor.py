@@ -65,6 +65,7 @@ def code_page(request: HttpRequest) -> HttpResponse:
     if user is None:
         return redirect("login")
     form = CodeForm(request.POST if request.method == "POST" else None)
+    form.fields["code"].widget.attrs["autofocus"] = True
     leads_to = safe_next(request, request.POST.get("next", "") or request.GET.get("next", ""))
     context: dict[str, Any] = {"form": form, "next": leads_to}
     seconds_left = 0

@@ -275,6 +275,7 @@ def test_a_link_is_mailed_by_which_a_new_one_is_chosen(owner, settings):
     link = re.search(rf"{re.escape(settings.PUBLIC_URL)}(/account/reset/\S+)", message.body)[1]
     form = guest.get(link)["Location"]
     assert "At least 8 characters" in text(guest, form)
+    assert re.findall(r'name="(\w+)"[^>]* autofocus', text(guest, form)) == ["new_password1"]
     assert guest.post(form, {"new_password1": "short", "new_password2": "short"}).status_code == 422
     assert guest.post(form, {"new_password1": NEW, "new_password2": NEW})["Location"] == "/login"
     assert AuditEntry.objects.get(what="password, by a link").object_id == str(owner.pk)

@@ -1,6 +1,7 @@
 """What ends keys, tokens and sessions: a new password, made by whatever means, and logging out."""
 
 import json
+import re
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -186,3 +187,9 @@ class TestLogOut:
         token, _ = issue_token(owner)
         with django_assert_num_queries(1):
             assert sub(**bearer(token)) == str(owner.pk)
+
+
+def test_its_page_can_be_typed_into_at_once_where_something_is_missing_or_wrong(client, owner):
+    client.force_login(owner)
+    for answer, field in ((client.get(PAGE), "old_password"), (change(client, again="other"), "new_password2")):
+        assert re.findall(r'name="(\w+)"[^>]* autofocus', answer.content.decode()) == [field]

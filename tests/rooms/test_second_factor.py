@@ -163,7 +163,9 @@ class TestSigningIn:
     def test_the_apps_code_signs_in_and_leads_on(self, client, owner):
         with_factor(owner)
         address = give_password(client, leads_to="/search")["Location"]
-        assert "/search" in client.get(address).content.decode()
+        page = client.get(address).content.decode()
+        assert "/search" in page
+        assert re.search(r'name="code"[^>]* autofocus', page)
         code = code_of()
         answer = client.post("/login/code", {"code": f"{code[:3]} {code[3:]}", "next": "/search"})
         assert (answer["Location"], is_in(client)) == ("/search", True)
