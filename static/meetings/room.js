@@ -107,6 +107,7 @@ function finish(current, state) {
   showRecording(false);
   say("");
   if (state) show(state);
+  if (state === "left") import("./outside.js").then(({ watch }) => watch(meetingPath, callPath, LOOK_AGAIN));
 }
 
 // What a platform calls an error may only be that the meeting has ended.

@@ -239,3 +239,22 @@ def test_a_page_catches_up_when_the_server_was_away(browser, tmp_path):
         product.start_again(0)
         expect(row_of(page, "made-meanwhile")).to_be_visible(timeout=60_000)
         home.until(lambda: home.messages)
+
+
+def test_who_left_is_told_whether_the_meeting_goes_on(browser, product):
+    product.api("POST", "/v1/rooms", json={"name": "outside", "platform": "mock", "recording_type": "none"})
+    ada, bo = Visitor(browser, product), Visitor(browser, product)
+    for person, name in ((ada, "Ada"), (bo, "Bo")):
+        person.enter("outside", name=name)
+        person.join_call(name)
+    ada.leave()
+    told = ada.page.locator("#goes-on")
+    expect(told).to_have_text("It goes on while somebody is in it.")
+    bo.leave()
+    expect(told).to_have_text(re.compile("Nobody is in it any more. It ends by itself.|It is over."))
+    product.api("PATCH", f"/v1/meetings/{ada.page.url.rpartition('/')[2]}/deactivate")
+    expect(told).to_have_text("It is over.")
+    expect(ada.page.get_by_role("button", name="Rejoin")).to_be_hidden()
+    ada.page.get_by_role("link", name="Back to the room").click()
+    ada.page.wait_for_url("**/outside")
+    assert ada.problems == []
