@@ -35,6 +35,16 @@ def add(**ids: Any) -> None:
         found.update(_given(ids))
 
 
+@contextmanager
+def errors_only() -> Iterator[None]:
+    """For a command that itself says what it finds: the log's lines would stand between its own."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 def ids_of(row: Any) -> dict[str, Any]:
     """Of the rows that a row of another table belongs to."""
     return {name: getattr(row, f"{name}_id", None) for name in ("meeting", "recording", "transcript", "room")}

@@ -211,6 +211,13 @@ def test_the_command_says_a_line_each_and_its_exit_tells(monkeypatch, settings):
 
 
 @pytest.mark.usefixtures("healthy")
+@pytest.mark.usefixtures("healthy")
+def test_of_the_log_nothing_stands_between_its_lines(monkeypatch, capfd):
+    monkeypatch.setattr(doctor, "CHECKS", {"platforms": doctor.CHECKS["platforms"]})
+    call_command("doctor")
+    assert tuple(capfd.readouterr()) == ("ok    platforms\n", "")
+
+
 def test_nothing_is_left_in_the_storage(settings):
     assert problems("storage") == []
     folder = Path(settings.STORAGES["recordings"]["OPTIONS"]["location"])

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from io import StringIO
 
 import pytest
@@ -94,6 +95,20 @@ def test_check_tries_the_credentials_and_keeps_what_came_of_it(stub):
     error = PlatformState.objects.get(pk="whereby").check_error
     assert error == 'Whereby refused GET /meetings with 401: {"error": "[secret] is no key"}'
     assert error in told("status")
+
+
+def test_of_the_log_nothing_stands_between_and_moments_are_written_in_one_way(stub, capfd):
+    stub.on("GET", "/meetings", Answer(200, {"results": []}), Answer(401, {"error": "no"}))
+    call_command("platforms", "check", "whereby")
+    with pytest.raises(CommandError):
+        call_command("platforms", "check", "whereby")
+    PlatformState.objects.update(last_good_at="2026-01-01T10:02:07.123Z")
+    call_command("platforms", "status")
+    said, logged = capfd.readouterr()
+    assert logged == ""
+    assert said.startswith("whereby  its credentials are good\nwhereby  ")
+    moment = r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
+    assert re.search(rf"last good call    2026-01-01 10:02 UTC\n    credentials       .+ \({moment}\)\n", said)
 
 
 def test_check_says_which_variable_is_missing_and_which_platform_has_no_call_for_it():

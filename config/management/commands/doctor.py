@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.doctor import Finding, examine
+from platforms import logs
 
 
 class Command(BaseCommand):
@@ -16,10 +17,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         findings = []
-        for finding in examine():
-            findings.append(finding)
-            if not options["json"]:
-                self.stdout.write(in_words(finding))
+        with logs.errors_only():
+            for finding in examine():
+                findings.append(finding)
+                if not options["json"]:
+                    self.stdout.write(in_words(finding))
         if options["json"]:
             self.stdout.write(json.dumps([asdict(finding) for finding in findings], indent=2))
         if bad := {finding.check for finding in findings if not finding.is_well}:

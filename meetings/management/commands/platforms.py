@@ -1,10 +1,11 @@
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from meetings import draining
+from platforms import logs
 from platforms.exceptions import PlatformError
 from platforms.handler import get_available_platforms
 from platforms.health import figures, probing, states
@@ -42,7 +43,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            getattr(self, f"do_{options['action']}")(**options)
+            with logs.errors_only():
+                getattr(self, f"do_{options['action']}")(**options)
         except PlatformError as error:
             raise CommandError(str(error)) from error
 
@@ -56,7 +58,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{row['name']}  {row['label']}  {'usable' if row['usable'] else row['reason']}")
             self.stdout.write(f"    live meetings     {row['live_meetings']}")
             self.stdout.write(f"    last hour         {in_words(row)}")
-            self.stdout.write(f"    last good call    {row['last_good_at'] or '-'}")
+            self.stdout.write(f"    last good call    {moment(row['last_good_at'])}")
             self.stdout.write(f"    credentials       {checked(row)}")
 
     def do_check(self, name: str | None, **options: Any) -> None:
@@ -131,7 +133,11 @@ def in_words(row: dict[str, Any]) -> str:
 def checked(row: dict[str, Any]) -> str:
     if row["checked_at"] is None:
         return "not tried yet"
-    return f"{row['check_error'] or 'good'} ({row['checked_at']:%Y-%m-%d %H:%M} UTC)"
+    return f"{row['check_error'] or 'good'} ({moment(row['checked_at'])})"
+
+
+def moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "-"
 
 
 def counted(left: int) -> str:
