@@ -77,6 +77,11 @@ class RolloutPolicy:
             self._open[platform] = not is_away and _refusal(platform, self) is None
         return self._open[platform]
 
+    @property
+    def is_one_for_all(self) -> bool:
+        """Whether all automatic rooms want the same platform."""
+        return not (self.room_ids or self.held_back or self.owner_ids or self.percentage)
+
     @cached_property
     def _open(self) -> dict[str, bool]:
         return {}

@@ -182,16 +182,29 @@ def test_the_picture_says_where_rooms_open(owner, operator):
     assert "(10 automatic, 30 that chose it or one that it stands in for)" in text_of(operator)
 
 
-def test_the_picture_agrees_with_what_each_room_opens_on(owner, settings, django_assert_num_queries):
+@pytest.mark.parametrize(("percentage", "listed", "statements"), [(40, 0, 3), (0, 0, 2), (0, 7, 3)])
+def test_the_picture_agrees_with_what_each_room_opens_on(
+    owner, settings, percentage, listed, statements, django_assert_num_queries
+):
+    """Where no rule tells automatic rooms apart, they are counted by the database."""
     configure(settings, "whereby", api_key="key")
     configure(settings, "daily", api_key="key")
-    decide({"switched_on": True, "percentage": 40, "target_platform": "daily", "default_platform": "whereby"})
     for number in range(60):
         platform = ["", "", "daily", "mock"][number % 4]
         Room.objects.create(name=f"room-{number}", owner=owner, platform=platform, never_elsewhere=not number % 3)
+    rooms = frozenset(Room.objects.filter(platform="").values_list("pk", flat=True)[:listed])
+    decide(
+        {
+            "switched_on": True,
+            "target_platform": "daily",
+            "default_platform": "whereby",
+            "percentage": percentage,
+            "listed_rooms": rooms,
+        }
+    )
     policy = current_policy()
     opens_on = [select_or_refusal(room, policy).platform for room in Room.objects.all()]
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(statements):
         shares, is_of_all = picture.spread(policy)
     assert is_of_all
     assert {share.platform: share.rooms for share in shares} == {name: opens_on.count(name) for name in set(opens_on)}

@@ -51,28 +51,31 @@ class Share:
 
 
 def spread(policy: RolloutPolicy) -> tuple[list[Share], bool]:
-    """By three statements, and whether it is of all rooms, not of some LOOKED_AT.
+    """By two or three statements, and whether it is of all rooms, not of some LOOKED_AT.
 
     Of the rooms that want the same and are set alike, one is asked where it opens.
     """
     beyond = Room.objects.order_by("pk").values_list("pk", flat=True)[LOOKED_AT : LOOKED_AT + 1].first()
     rooms = Room.objects.order_by() if beyond is None else Room.objects.filter(pk__lt=beyond).order_by()
     counts: Counter[tuple[str, bool]] = Counter()
-    alike = [*_chosen(rooms), *_automatic(rooms, policy)]
+    if policy.is_one_for_all:
+        alike = [*_alike(rooms)]
+    else:
+        alike = [*_alike(rooms.exclude(platform="")), *_automatic(rooms, policy)]
     for room, number in alike:
         counts[select_or_refusal(room, policy).platform, bool(room.platform)] += number
     return _in_a_row(counts, [*policy.platforms, ""]), beyond is None
 
 
-def _chosen(rooms: QuerySet[Room]) -> Iterable[tuple[Room, int]]:
-    """An example of each kind of room with a platform of its own, and how many there are."""
-    chosen = rooms.exclude(platform="").annotate(has_logo=HAS_LOGO)
-    for platform, *values, number in chosen.values_list("platform", *SETTINGS).annotate(Count("pk")):
+def _alike(rooms: QuerySet[Room]) -> Iterable[tuple[Room, int]]:
+    """An example of each kind of room of which its settings alone say where it opens, and how many there are."""
+    kinds = rooms.annotate(has_logo=HAS_LOGO).values_list("platform", *SETTINGS)
+    for platform, *values, number in kinds.annotate(Count("pk")):
         yield _example(*values, platform=platform), number
 
 
 def _automatic(rooms: QuerySet[Room], policy: RolloutPolicy) -> Iterable[tuple[Room, int]]:
-    """The same of the others, of which each has to be looked at. Their ids come as text, which is half of the work."""
+    """The same of automatic ones, each of which has to be looked at. Their ids come as text: half of the work."""
     numbers: Counter[tuple[Any, ...]] = Counter()
     examples: dict[tuple[Any, ...], Room] = {}
     automatic = rooms.filter(platform="").annotate(has_logo=HAS_LOGO, key=Cast("pk", TextField()))
