@@ -89,9 +89,7 @@ class MeetingAdmin(ReadOnlyAdmin, SearchById, MeetingModelAdmin):
         "reason",
         "state",
         "start_date",
-        "ended_at",
         "num_clients",
-        "room_name",
     ]
     list_filter = ["platform", "state", "start_date"]
     search_fields = ["room_label", "provider_meeting_id", "room_name"]

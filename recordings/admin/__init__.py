@@ -56,7 +56,7 @@ class InTrash(admin.SimpleListFilter):
 class RecordingAdmin(ReadOnlyAdmin, SearchById, RecordingActions):
     """A row that is deleted would come back with the next listing; see `delete_everywhere`."""
 
-    list_display = ["name", "meeting", "platform_name", "kind", "state", "length", "reason", "recorded_at"]
+    list_display = ["name", "platform_name", "kind", "state", "length", "reason", "recorded_at"]
     list_filter = ["state", "platform", "kind", "can_retry", "recorded_at", InTrash]
     list_select_related = ["meeting"]
     search_fields = ["provider_recording_id", "room_name", "meeting__room_label", "key"]

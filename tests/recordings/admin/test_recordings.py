@@ -79,15 +79,13 @@ def shown(markup):
 def test_the_list_says_where_each_stands_and_why(admin, meeting):
     make_recording(meeting, state="failed", error="The file ends too early.", duration=61.2)
     (row,) = shown(page(admin, LIST))
-    assert re.search(
-        r"standup standup, 2026-01-05 09:00 UTC .*File Failed 0:01:01 The file ends too early\. 2026-01-05", row
-    )
+    assert re.search(r"standup .*File Failed 0:01:01 The file ends too early\. 2026-01-05", row)
 
 
 def test_one_without_a_meeting_is_listed_by_the_providers_room(admin, db):
     make_recording(state="unmatched", room_name="lost-1")
     (row,) = shown(page(admin, LIST))
-    assert row.startswith("lost-1 -")
+    assert row.startswith("lost-1 ")
 
 
 @pytest.mark.parametrize(

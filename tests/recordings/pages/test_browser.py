@@ -11,10 +11,11 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from meetings.models import Meeting
-from recordings.models import Recording, Transcript
+from platforms.models import AuditEntry, WebhookEvent
+from recordings.models import Consent, Erasure, Ingest, Recording, Submission, Transcript, TranscriptMail
 from recordings.transcription.processors.base import Result, Segment
 from recordings.transcription.results import save_result
-from rooms.models import Room
+from rooms.models import Room, WebhookDelivery
 from tests.browser.chromium import chromium
 from tests.support.live import wait_until
 from tests.support.media import Sound, media
@@ -420,3 +421,41 @@ def test_what_is_said_in_hebrew_is_laid_out_from_right_to_left(visit, owner):
     directions = "(nodes) => nodes.map((node) => getComputedStyle(node).direction)"
     assert page.eval_on_selector_all(".line > span[dir]", directions) == ["rtl", "ltr"]
     assert page.eval_on_selector_all("#title, .speaker, .voice bdi", directions) == ["rtl", "rtl", "rtl"]
+
+
+FITTING = (
+    *("rooms/room", "meetings/meeting", "recordings/recording", "recordings/transcript", "recordings/consent"),
+    *("recordings/ingest", "recordings/submission", "platforms/webhookevent", "rooms/webhookdelivery", "auth/user"),
+)
+SCROLLING = ("recordings/erasure", "recordings/transcriptmail", "platforms/auditentry")
+
+
+def test_the_lists_of_admin_fit_a_screen_or_scroll_by_themselves(visit, staff, owner):
+    """With what is as long as it usually gets; what is longer is cut, and stands whole on the row's own page."""
+    platform, error = "daily", "PlatformUnavailable: Daily did not answer in time (GET /recordings/{id}/access-link)."
+    reason, room_name = "The room is within the 50 % being migrated.", "weekly-team-meeting-sales-20260101090000-a1b2c3"
+    room = Room.objects.create(name="weekly-team-meeting-sales", owner=owner, platform=platform)
+    meeting = make_meeting(owner, room, platform=platform, platform_reason=reason, room_name=room_name, num_clients=12)
+    recording = Recording.objects.create(platform=platform, meeting=meeting, error=error, duration=3600)
+    transcript = make_transcript(owner, room=room, name=room.name, recording=recording)
+    Recording.objects.update(state="failed")
+    Consent.objects.create(meeting=meeting, given=False, user=owner)
+    failed = {"state": "failed", "last_error": error}
+    Ingest.objects.create(recording=recording, **failed)
+    Submission.objects.create(recording=recording, **failed)
+    Erasure.objects.create(recording=recording, location="storage", **failed)
+    TranscriptMail.objects.create(transcript=transcript, recipient="somebody.else@mail.example.com", **failed)
+    WebhookEvent.objects.create(id=room.pk, platform=platform, event_id="e" * 36, type="recording.ready-to-download")
+    WebhookDelivery.objects.create(room=room, event="recording.ready", body="{}", **failed)
+    made = {"action": "created", "kind": "recording", "what": "upload to a transcript", "address": "2001:db8::5678"}
+    AuditEntry.objects.create(person="owner", via="pages", object_id=str(room.pk), **made)
+    page = visit("/admin/", staff, viewport={"width": 1280, "height": 800})
+    for name in FITTING + SCROLLING:
+        page.goto(f"/admin/{name}/")
+        table, box = page.locator("#result_list"), page.locator(".results")
+        assert table.locator("tbody tr").count(), name
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280, name
+        if name in FITTING:
+            assert table.bounding_box()["width"] <= box.bounding_box()["width"], name
+        else:
+            assert box.evaluate("box => getComputedStyle(box).overflowX") == "auto", name
