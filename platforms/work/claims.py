@@ -1,7 +1,6 @@
 """Taking rows to work on, by as few statements as can be: most looks find nothing, or a row or two."""
 
 import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -16,8 +15,6 @@ from platforms.statements import Asked, Statement, ask, example
 Rows = Any  # a JobQuerySet
 Jobs = Any  # a subclass of Job
 
-Kind = Callable[[Rows, datetime], Rows]
-
 
 def _abandoned(rows: Rows, now: datetime) -> Rows:
     return rows.abandoned(now)
@@ -31,7 +28,6 @@ def _waiting(rows: Rows, now: datetime) -> Rows:
     return rows.waiting(now)
 
 
-KINDS: tuple[Kind, ...] = (_abandoned, _new, _waiting)  # which go in this order
 CLAIM = """
     UPDATE {table} SET state = %s, attempts = attempts + 1, losses = losses + CASE WHEN state = %s THEN 1 ELSE 0 END,
         lease_until = %s, lease_token = %s
@@ -46,21 +42,30 @@ WAITS_IN_A_LEASE = 3  # many rows are tried together, and then by themselves
 
 
 def claim_next(model: Jobs) -> list[Any]:
-    """Take the oldest due rows of the first kind that there is; all kinds are looked for at once.
+    """Take the oldest due rows, first those that are new; all kinds are looked for at once.
 
-    Abandoned ones one at a time: a row that kills its worker would take its neighbours along again and again.
+    Abandoned ones one at a time: a row that kills its worker would take its neighbours along again and again. Where the
+    new ones are few, those that wait for another attempt go with them: else a steady stream would keep them out.
     """
-    now = timezone.now()
-    answers = ask(*(look.asked(now=now) for look in _looks(model)))
-    for kind in (kind for kind, found in zip(KINDS, answers, strict=True) if found):
-        if claimed := claim(kind(model.rows(), now), 1 if kind is _abandoned else model.BATCH):
-            return claimed
-    return []
+    now, token = timezone.now(), uuid.uuid4()
+    abandoned, new, oldest = ask(*(look.asked(now=now) for look in _looks(model)))
+    if abandoned and (claimed := claim(_abandoned(model.rows(), now), 1)):
+        return claimed
+    count = _take(_new(model.rows(), now), model.BATCH, token) if new else 0
+    if oldest and count < model.BATCH and (oldest[0].attempts or not count):
+        count += _take(_waiting(model.rows(), now), model.BATCH - count, token)
+    return _read(model, token) if count else []
 
 
 def claim(due: Rows, limit: int) -> list[Any]:
     """Take the oldest rows, for as long as a lease; those that others are just taking are left to them."""
-    model, token = due.model, uuid.uuid4()
+    token = uuid.uuid4()
+    return _read(due.model, token) if _take(due, limit, token) else []
+
+
+def _take(due: Rows, limit: int, token: uuid.UUID) -> int:
+    """How many rows have this token now."""
+    model = due.model
     meta, running = model._meta, model.State.RUNNING
     oldest, parameters = due.order_by("next_attempt_at", "pk").values_list("pk")[:limit].query.sql_with_params()
     sql = CLAIM.format(
@@ -72,8 +77,10 @@ def claim(due: Rows, limit: int) -> list[Any]:
     values = [meta.get_field(name).get_db_prep_value(value, connection) for name, value in lease.items()]
     with connection.cursor() as cursor:
         cursor.execute(sql, [running, running, *values, *parameters])
-        if not cursor.rowcount:
-            return []
+        return int(cursor.rowcount)
+
+
+def _read(model: Jobs, token: uuid.UUID) -> list[Any]:
     return ask(*_limits(model.LEASE), _claimed(model).asked(token=token))[-1]
 
 
@@ -95,9 +102,12 @@ def give_back(job: Jobs) -> None:
 
 @cache
 def _looks(model: Jobs) -> list[Statement[Any]]:
+    """Whether rows were abandoned, whether some are new, and the one that is due for longest."""
     now = example(model, "next_attempt_at", datetime(2000, 1, 1, tzinfo=UTC))
     return [
-        Statement(lambda now, kind=kind: kind(model.rows(), now).order_by().only("pk")[:1], now=now) for kind in KINDS
+        Statement(lambda now: _abandoned(model.rows(), now).order_by().only("pk")[:1], now=now),
+        Statement(lambda now: _new(model.rows(), now).order_by().only("pk")[:1], now=now),
+        Statement(lambda now: _waiting(model.rows(), now).order_by("next_attempt_at").only("attempts")[:1], now=now),
     ]
 
 
@@ -105,7 +115,7 @@ def _looks(model: Jobs) -> list[Statement[Any]]:
 def _claimed(model: Jobs) -> Statement[Any]:
     return Statement(
         lambda token: model._default_manager.filter(state=model.State.RUNNING, lease_token=token).order_by(
-            "next_attempt_at", "pk"
+            "attempts", "next_attempt_at", "pk"
         ),
         token=example(model, "lease_token", uuid.UUID(int=1)),
     )

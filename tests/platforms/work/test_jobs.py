@@ -367,6 +367,18 @@ def test_what_is_new_goes_before_what_was_tried_in_vain():
     assert heard == ["new", *["again"] * WebhookEvent.BATCH]
 
 
+def test_what_waits_for_another_attempt_is_not_kept_out_by_new_ones_as_long_as_these_are_few():
+    """While something new comes each moment, there is never none of them."""
+    for word in ("again", "new"):
+        event_saying(word, attempts=word == "again", next_attempt_at=timezone.now() - timedelta(minutes=1))
+    event_saying("newer")
+    assert [event.attempts for event in WebhookEvent.claim_next()] == [1, 1, 2]
+    for _ in range(WebhookEvent.BATCH):
+        event_saying("new")
+    event_saying("again", attempts=1, next_attempt_at=timezone.now() - timedelta(minutes=1))
+    assert {event.attempts for event in WebhookEvent.claim_next()} == {1}
+
+
 def test_all_that_is_due_is_done_by_who_is_told_of_some_of_it():
     for _ in range(2):
         abandon(event_saying("abandoned"))
