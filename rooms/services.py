@@ -40,4 +40,4 @@ def why_not_called(error: UnsafeAddress) -> list[str]:
         "At addresses that people give it, this server calls only web servers on the public internet. Its operator can "
         "let %(place)s through: OUTBOUND_ALLOWED_HOSTS=%(place)s."
     )
-    return [str(error), *([said % {"place": error.place}] if error.place else [])]
+    return [gettext(str(error)), *([said % {"place": error.place}] if error.place else [])]

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 from django.conf import settings
+from django.utils.translation import gettext_noop
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 from urllib3.util import Timeout
 
@@ -27,7 +28,7 @@ NOT_FOUND = "could not be found on the public internet"
 
 
 class UnsafeAddress(ValueError):
-    """The text says, for the person who gave the address, what is wrong with it.
+    """The text says, in English, to the person who gave the address what is wrong with it.
 
     `place` is its host:port where an operator could let it through by OUTBOUND_ALLOWED_HOSTS.
     """
@@ -60,7 +61,7 @@ def require_public_url(url: str) -> None:
     if place in settings.OUTBOUND_ALLOWED_HOSTS:
         return
     if not is_public_host(_ascii(host)):
-        raise UnsafeAddress("This address is not on the public internet.", place)
+        raise UnsafeAddress(gettext_noop("This address is not on the public internet."), place)
     if not is_web_port(port):
         raise UnsafeAddress(f"Port {port} is not one that web servers use.", place)
 
@@ -72,17 +73,17 @@ def _place(host: str, port: int) -> str:
 def _split(url: str) -> tuple[SplitResult, int]:
     # Readers of URLs disagree about these characters, so that one could check a host and another call a different one.
     if "\\" in url or any(character.isspace() or ord(character) < 32 for character in url):
-        raise UnsafeAddress("Enter an address without spaces and backslashes.")
+        raise UnsafeAddress(gettext_noop("Enter an address without spaces and backslashes."))
     try:
         parts = urlsplit(url)
         default = DEFAULT_PORTS[parts.scheme]
         port = default if parts.port is None else parts.port
     except (ValueError, KeyError):
-        raise UnsafeAddress("Enter an address that starts with http:// or https://.") from None
+        raise UnsafeAddress(gettext_noop("Enter an address that starts with http:// or https://.")) from None
     if not parts.hostname:
-        raise UnsafeAddress("Enter an address with a host name.")
+        raise UnsafeAddress(gettext_noop("Enter an address with a host name."))
     if "@" in parts.netloc:
-        raise UnsafeAddress("Enter an address without a user name and password.")
+        raise UnsafeAddress(gettext_noop("Enter an address without a user name and password."))
     return parts, port
 
 
@@ -93,7 +94,7 @@ def _ascii(host: str) -> str:
     try:
         return host.encode("idna").decode().lower().rstrip(".")
     except UnicodeError:
-        raise UnsafeAddress("This host name is not valid.") from None
+        raise UnsafeAddress(gettext_noop("This host name is not valid.")) from None
 
 
 # Calling

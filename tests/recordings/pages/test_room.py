@@ -199,6 +199,9 @@ def test_an_address_inside_is_named_with_what_the_operator_can_do_and_without_it
     assert "This address is not on the public internet." in said
     assert "Its operator can let 10.0.0.7:8080 through: OUTBOUND_ALLOWED_HOSTS=10.0.0.7:8080." in said
     assert "private-9f2c" not in said
+    in_german = client.post(f"{PAGE}/{section}/save", sent, headers={"Accept-Language": "de"}).content.decode()
+    assert "Diese Adresse liegt nicht im öffentlichen Internet." in in_german
+    assert "durchlassen: OUTBOUND_ALLOWED_HOSTS=10.0.0.7:8080." in in_german
     by_api = api_for(room.owner).patch(f"/v1/rooms/{room.pk}", {field: "http://10.0.0.7:22/x"}).json()["detail"]
     assert by_api[0]["msg"] == "This address is not on the public internet."
     assert "OUTBOUND_ALLOWED_HOSTS=10.0.0.7:22." in by_api[1]["msg"]
