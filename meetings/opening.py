@@ -1,8 +1,6 @@
 """Opening and ending meetings. No call to a provider happens inside a transaction.
 
-An opening reserves a row in state "opening" under a lease; the unique constraint on (room, slot) lets one request do
-it and the others wait. When the one that reserved dies, its lease runs out and the next request takes over; the
-provider room it may have left behind expires by itself at the meeting's end date.
+One request reserves the place of a meeting, as `meetings.reserving` says, and the others wait for it.
 """
 
 import hashlib
@@ -10,16 +8,16 @@ import logging
 import time
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone, translation
 
 from meetings import failures, telling
 from meetings.lookup import is_gone
 from meetings.models import SETTINGS_FIELDS, Meeting, ProviderCall
+from meetings.reserving import make_live, reserve
 from meetings.transitions import end_sessions
 from platforms import logs
 from platforms.exceptions import PlatformError, PlatformNotConfigured, PlatformUnavailable
@@ -27,7 +25,6 @@ from platforms.handler import adapter_errors, create_platform_client, get_availa
 from platforms.health.figures import counter
 from platforms.http.time_limit import at_most
 from platforms.statements import Asked, Statement, example
-from platforms.types import MeetingData
 from rooms.models import Room
 from rooms.selection import RolloutPolicy, Selection, current_policy, select_for_room, select_instead, without
 
@@ -186,44 +183,6 @@ def live_asked(room: Room) -> Asked:
     return _LIVE.asked(room_id=room.pk)
 
 
-def reserve(
-    room: Room, slot: str, selection: Selection, instead_of: Meeting | None = None, **values: Any
-) -> Meeting | None:
-    """A row in state "opening" that is this request's to fill; None while another request has it.
-
-    `values` are those of a meeting that is not to begin now. With `instead_of`, whose opening failed, the place goes
-    from that row to the new one, with nobody in between.
-    """
-    now = timezone.now()
-    lease_until = now + timedelta(seconds=settings.PROVIDER_TOTAL_TIMEOUT + 5)
-    meeting = Meeting(
-        room=room,
-        room_label=room.name,
-        slot=slot,
-        lease_until=lease_until,
-        platform=selection.platform,
-        platform_reason=selection.reason,
-        wanted_platform=selection.wanted,
-        **{name: getattr(room, name) for name in SETTINGS_FIELDS},
-        **{"start_date": now, "end_date": now + settings.MEETING_DURATION, **values},
-    )
-    opening = Meeting.objects.filter(room=room, slot=slot, state=Meeting.State.OPENING)
-    try:
-        with transaction.atomic():
-            if instead_of and not opening.filter(pk=instead_of.pk).update(state=Meeting.State.FAILED):
-                return None
-            # An opening that died gives its place up; were it still at work, it would find its row failed.
-            opening.filter(lease_until__lte=now).update(
-                state=Meeting.State.FAILED, error="The opening was cut off before it finished."
-            )
-            meeting.save(force_insert=True)
-    except IntegrityError:
-        if not Room.objects.filter(pk=room.pk).exists():
-            raise Room.DoesNotExist("The room was deleted meanwhile.") from None
-        return None
-    return meeting
-
-
 def open_reserved(meeting: Meeting, room: Room, policy: RolloutPolicy) -> Meeting | None:
     """Have the provider make the room; or another one, where the first is unavailable and the rules let the room go.
 
@@ -258,7 +217,7 @@ def _open(meeting: Meeting, room: Room) -> Meeting | None:
         data = client.create_meeting(room.name, meeting.end_date, meeting)
     took = round((time.monotonic() - began) * 1000)
     with transaction.atomic():
-        if not _make_live(meeting, data, took):
+        if not make_live(meeting, data, took):
             return None
         telling.started(meeting, room)
         if room.logo and client.supports_logo:
@@ -290,23 +249,6 @@ def _note_failure(meeting: Meeting, room: Room, error: PlatformError) -> None:
     counter.count_opening(meeting.platform, is_opened=False)
     failures.tell(meeting.platform, str(error))
     failures.forget_old(room)
-
-
-def _make_live(meeting: Meeting, data: MeetingData, took: int) -> bool:
-    values = {
-        "state": Meeting.State.LIVE,
-        "lease_until": None,
-        "opening_ms": took,
-        "provider_meeting_id": data.meeting_id,
-        "room_name": data.room_name,
-        "room_url": data.room_url,
-        "host_room_url": data.host_room_url,
-    }
-    if not Meeting.objects.filter(pk=meeting.pk, state=Meeting.State.OPENING).update(**values):
-        return False
-    for name, value in values.items():
-        setattr(meeting, name, value)
-    return True
 
 
 def _ask_provider(meeting: Meeting, kind: ProviderCall.Kind) -> None:

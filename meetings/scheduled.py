@@ -9,7 +9,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from meetings.models import Meeting, ProviderCall
-from meetings.opening import end_meeting, open_reserved, reserve
+from meetings.opening import end_meeting, open_reserved
+from meetings.reserving import reserve
 from platforms.exceptions import PlatformError
 from platforms.handler import create_platform_client, why_unavailable
 from rooms.models import CalendarEvent

@@ -152,7 +152,7 @@ def _example_key(number: int) -> Example:
 class Update:
     """Sets values in the rows of a queryset; `build` makes both from an example of each value, as for a Statement.
 
-    It is not told how many rows that were. Doing it twice is as good as once: after a connection was lost it may be.
+    Outside of a transaction, doing it twice must be as good as once: after a connection was lost it may be.
     """
 
     def __init__(
@@ -162,15 +162,16 @@ class Update:
         self._examples = examples
         self._written: dict[str, Written] = {}
 
-    def run(self, **values: Any) -> None:
+    def run(self, **values: Any) -> int:
+        """How many rows that were."""
         written = self._written.get(connection.vendor)
         if written is None:
             rows, changes = self._build(**values_of(self._examples))
             query: Any = rows.query.chain(UpdateQuery)
             query.add_update_values(changes)
             sql, parameters = query.get_compiler(connection=connection).as_sql()
-            written = self._written[connection.vendor] = Written(sql, parameters, self._examples)
-        written.run(values)
+            written = self._written[connection.vendor] = Written(f"{sql} RETURNING 1", parameters, self._examples)
+        return len(written.run(values))
 
 
 class _Objects:
