@@ -31,8 +31,12 @@ def celery_eager():
 
 @pytest.fixture
 def queue():
-    """The queue of quick work in the broker of the tests."""
+    """The queue of quick work in the broker of the tests, when what earlier tests had sent is there and gone."""
     with celery_app.connection_for_read() as connection:
+        last = connection.SimpleQueue("the last of earlier tests")
+        dispatch.send("nothing", last.queue.name, 1)
+        last.get(timeout=30).ack()
+        last.close()
         queue = connection.SimpleQueue("quick")
         queue.clear()
         yield queue

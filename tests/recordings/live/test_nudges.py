@@ -182,13 +182,13 @@ def threads(monkeypatch):
         yield threads
 
 
-def told(threads, subject, act, count=1):
-    """The first of what a page is told after it follows and `act` has been done."""
+def told(threads, subject, act, count=1, patience=5):
+    """The first of what a page is told after it follows and `act` has been done; None after `patience` in vain."""
 
     async def listen():
         reader = Nudges(threads)
         with reader.followed(Page(frozenset([subject]))) as page:
-            async with aclosing(reader.events(page, None, 0.5)) as events, asyncio.timeout(20):
+            async with aclosing(reader.events(page, None, patience)) as events, asyncio.timeout(30):
                 assert await anext(events) == FOLLOWED
                 await asyncio.to_thread(in_its_own_connection, act)
                 return [await anext(events) for _ in range(count)]
@@ -202,7 +202,7 @@ def test_a_page_is_told_that_something_has_changed_and_not_what(threads, room, m
 
 
 def test_what_others_show_is_not_told(threads, room, another):
-    assert told(threads, facts.room_of(room.pk), lambda: update(another, num_clients=1)) == [None]
+    assert told(threads, facts.room_of(room.pk), lambda: update(another, num_clients=1), patience=0.5) == [None]
 
 
 def test_what_happens_between_two_messages_is_told_once(threads, room, meeting, monkeypatch):
