@@ -19,6 +19,8 @@ from platforms.work.database import is_away
 
 logger = logging.getLogger(__name__)
 
+TAKEN = b'{"status": "ok"}'
+
 
 class BodyTooLarge(Exception):
     def __init__(self) -> None:
@@ -58,7 +60,7 @@ def take_in(request: HttpRequest, platform: str) -> HttpResponse:
             raise
         # Not stored, or not surely: the provider is to send it again.
         return answer(platform, 503, "Try again later.", {"Retry-After": "5"})
-    return JsonResponse({"status": "ok"})
+    return HttpResponse(TAKEN, content_type="application/json")
 
 
 def read_body(request: HttpRequest, limit: int) -> bytes:
